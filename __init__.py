@@ -1,0 +1,1 @@
+"""Image tasks over every machine of a LAN: the public face of pixmesh."""

@@ -1,0 +1,1 @@
+"""What a LAN machine does: the agent and its slots, connections, and the owner of jobs."""

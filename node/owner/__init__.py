@@ -1,0 +1,1 @@
+"""The member that submits work: jobs, windows, the ledger, the commit."""
