@@ -1,0 +1,139 @@
+"""One picture through one recipe: what an owner asks, and the outcome it gets.
+
+A job's id is made from what it is (the picture's digest, the recipe, the output), never
+from when or where it was asked. So the same work asked twice is one job, and an owner
+that starts again asks for the same ids.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NewType, Protocol
+
+JobId = NewType("JobId", bytes)
+
+DIGEST_BYTES = 32
+
+
+class Source(Protocol):
+    """The encoded pixels of one picture, readable again and again, in any order."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    @property
+    def digest(self) -> bytes:
+        """The BLAKE2b-256 digest of all of them."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return exactly the bytes asked for.
+
+        Raises SourceChanged when they are no longer what was digested, OSError when the
+        picture cannot be read.
+        """
+        ...
+
+
+class Content(Protocol):
+    """The encoded pixels of a result, in memory or on the owner's disk."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    def bytes(self) -> bytes:
+        """Return all of them."""
+        ...
+
+    def write_to(self, file: BinaryIO) -> None:
+        """Write all of them to a file open for writing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the memory or the spool file behind them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One picture through one recipe.
+
+    ``seconds`` is the declared cost on the reference core, ``memory`` the bytes a slot
+    needs; both come from the picture's header. ``recipe`` is canonical text and
+    ``output`` the canonical text of an ops.process.Output.
+    """
+
+    id: JobId
+    name: str
+    source: Source
+    recipe: str
+    output: str
+    seconds: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The job is done: the outcome's pixels and how they came about."""
+
+    job: JobId
+    content: Content
+    digest: bytes
+    format: str
+    node: str
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The job ended in an error: a stable code, and a text for people."""
+
+    job: JobId
+    code: str
+    reason: str
+    node: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The job was taken back by its owner before it had another outcome."""
+
+    job: JobId
+
+
+Outcome = Result | Failure | Cancelled
+
+
+def digest_of(data: bytes | memoryview) -> bytes:
+    """Return the BLAKE2b-256 digest that names pixels everywhere in the mesh."""
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def job_id(*, digest: bytes, recipe: str, output: str) -> JobId:
+    """Name the job that puts these pixels through this recipe into this output."""
+    name = hashlib.blake2b(digest_size=16, person=b"pixmesh-job")
+    for part in (digest, recipe.encode(), output.encode()):
+        name.update(len(part).to_bytes(8, "big"))
+        name.update(part)
+    return JobId(name.digest())
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What tells whether a file is still the one that was read: no clock is involved."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> "FileIdentity":
+        """Look at a file. Raises OSError."""
+        found = path.stat()
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
