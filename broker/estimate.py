@@ -1,0 +1,55 @@
+"""How long a task will take on a node, learned online. Pure.
+
+An owner declares seconds on the reference core from the operation's cost and the
+picture's megapixels. What is learned is one factor for each (node, recipe): observed
+over declared, as an exponentially weighted mean. A node that has not run the recipe yet
+is judged by the recipe's mean over all nodes, a recipe nobody has run by 1.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from .messages import MemberId
+
+K = TypeVar("K", bound=Hashable)
+
+WEIGHT = 0.2
+SHORTEST = 20e-6
+LARGEST_TABLE = 4096
+
+
+@dataclass(slots=True)
+class Estimate:
+    """Factors from declared to observed seconds."""
+
+    by_node: dict[tuple[MemberId, str], float] = field(default_factory=dict)
+    by_recipe: dict[str, float] = field(default_factory=dict)
+
+    def predict(self, node: MemberId, recipe: str, declared: float) -> float:
+        """Return the seconds a slot of ``node`` will need."""
+        factor = self.by_node.get((node, recipe))
+        if factor is None:
+            factor = self.by_recipe.get(recipe, 1.0)
+        return max(declared, SHORTEST) * factor
+
+    def observe(self, node: MemberId, recipe: str, declared: float, seconds: float) -> None:
+        """Learn from an attempt that took ``seconds``."""
+        factor = seconds / max(declared, SHORTEST)
+        _learn(self.by_node, (node, recipe), factor)
+        _learn(self.by_recipe, recipe, factor)
+
+    def forget(self, node: MemberId) -> None:
+        """Drop what is known of a node that left."""
+        for key in [key for key in self.by_node if key[0] == node]:
+            del self.by_node[key]
+
+
+def _learn(table: dict[K, float], key: K, factor: float) -> None:
+    known = table.get(key)
+    if known is not None:
+        table[key] = known + WEIGHT * (factor - known)
+        return
+    if len(table) >= LARGEST_TABLE:
+        del table[next(iter(table))]
+    table[key] = factor

@@ -1,0 +1,58 @@
+"""Which batch is served next. Pure.
+
+Start-time fair queueing: of the batches with work, the one that was given the least
+predicted work goes first, priorities above that. A batch that comes in begins level with
+the least served one, so a newcomer neither waits for the old nor starves them.
+"""
+
+from collections.abc import Iterator
+
+from .tasks import Batch, Task
+
+
+class Fairness:
+    """The batches that have tasks waiting."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Batch] = {}
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._waiting.values())
+
+    def enqueue(self, task: Task, *, first: bool = False) -> None:
+        """Put a task into its batch's queue; ``first`` for one that was already placed."""
+        batch = task.batch
+        if not batch.queue:
+            self._begin(batch)
+        if first:
+            batch.queue.appendleft(task)
+        else:
+            batch.queue.append(task)
+
+    def remove(self, task: Task) -> None:
+        """Take a waiting task out, wherever it stands."""
+        task.batch.queue.remove(task)
+        self._end_if_empty(task.batch)
+
+    def take(self, batch: Batch, predicted: float) -> Task:
+        """Take the batch's next task, charging it the predicted seconds."""
+        task = batch.queue.popleft()
+        batch.served += predicted
+        self._end_if_empty(batch)
+        return task
+
+    def next(self, blocked: set[int]) -> Batch | None:
+        """Return the batch to serve, leaving out those known to be blocked (by id())."""
+        if len(self._waiting) == 1 and not blocked:
+            return next(iter(self._waiting.values()))
+        open_ = (batch for key, batch in self._waiting.items() if key not in blocked)
+        return min(open_, key=lambda batch: (-batch.priority, batch.served), default=None)
+
+    def _begin(self, batch: Batch) -> None:
+        level = min((other.served for other in self._waiting.values()), default=0.0)
+        batch.served = max(batch.served, level)
+        self._waiting[id(batch)] = batch
+
+    def _end_if_empty(self, batch: Batch) -> None:
+        if not batch.queue:
+            self._waiting.pop(id(batch), None)

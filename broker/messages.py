@@ -1,0 +1,332 @@
+"""What members say to each other: one frozen, typed message for each kind.
+
+PROTOCOL.md tells when each is sent and what it promises. This module knows shapes only:
+no sockets, no clock, no policy. Items that travel by the thousand are arrays on the
+wire; everything else is a map with names.
+"""
+
+from enum import IntEnum
+from typing import Annotated, NewType
+
+import msgspec
+from msgspec import Meta, Struct
+
+MemberId = NewType("MemberId", bytes)
+TaskId = NewType("TaskId", bytes)
+AttemptId = NewType("AttemptId", int)
+
+Id8 = Annotated[bytes, Meta(min_length=8, max_length=8)]
+Id16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Word = Annotated[str, Meta(max_length=64)]
+Line = Annotated[str, Meta(max_length=1000)]
+RecipeText = Annotated[str, Meta(max_length=4000)]
+Count = Annotated[int, Meta(ge=0, le=2**48)]
+Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
+Attempt64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+INLINE_BYTES = 32 * 1024
+CHUNK_BYTES = 256 * 1024
+
+
+class Kind(IntEnum):
+    """The byte that names a message's kind on the wire."""
+
+    HELLO = 1
+    WELCOME = 2
+    STATE = 3
+    SUBMIT = 4
+    WINDOW = 5
+    ASSIGN = 6
+    DROP = 7
+    NOTE = 8
+    RESULT = 9
+    GET = 10
+    CHUNK = 11
+    SETTLED = 12
+    ASK = 13
+    TELL = 14
+    ERROR = 15
+    BYE = 16
+
+
+class Phase(IntEnum):
+    """How far a held attempt has come on its node."""
+
+    FETCHING = 0
+    READY = 1
+    RUNNING = 2
+    ENDED = 3
+
+
+class End(IntEnum):
+    """How an attempt ended on its node."""
+
+    DONE = 0
+    FAILED = 1
+    CRASHED = 2
+    RETURNED = 3
+
+
+class Load(Struct, frozen=True):
+    """What a machine is busy with, by psutil. Shares are 0..1, rates are bytes a second."""
+
+    cpu: float = 0.0
+    cpu_others: float = 0.0
+    memory: float = 0.0
+    net_in: float = 0.0
+    net_out: float = 0.0
+    disk_read: float = 0.0
+    disk_write: float = 0.0
+
+
+class HeldItem(Struct, frozen=True, array_like=True):
+    """An attempt that a node holds."""
+
+    attempt: Attempt64
+    phase: Phase
+
+
+class TaskItem(Struct, frozen=True, array_like=True):
+    """One task as its owner submits it.
+
+    ``seconds`` is the declared cost on the reference core, ``memory`` the bytes that a
+    slot needs, ``inline`` the pixels themselves where they are few.
+    """
+
+    id: Id16
+    token: Id16
+    size: Count
+    digest: Digest
+    seconds: Seconds
+    memory: Count
+    inline: Annotated[bytes, Meta(max_length=INLINE_BYTES)] | None = None
+
+
+class AssignItem(Struct, frozen=True, array_like=True):
+    """One attempt for a node. ``work`` points into the message's list of works."""
+
+    attempt: Attempt64
+    work: Count
+    task: TaskItem
+    seconds: Seconds
+
+
+class Work(Struct, frozen=True, array_like=True):
+    """What many attempts share: whose they are, the recipe, the output."""
+
+    owner: Id8
+    recipe: RecipeText
+    output: Line
+
+
+class EndItem(Struct, frozen=True, array_like=True):
+    """How one attempt ended.
+
+    ``code`` and ``reason`` are set for every end but DONE; ``inline`` holds the result
+    where it is small. ``node`` and ``attempts`` are filled in by the broker.
+    """
+
+    attempt: Attempt64
+    task: Id16
+    owner: Id8
+    end: End
+    seconds: Seconds = 0.0
+    size: Count = 0
+    digest: Digest | None = None
+    format: Word = ""
+    code: Word = ""
+    reason: Line = ""
+    inline: Annotated[bytes, Meta(max_length=INLINE_BYTES)] | None = None
+    node: Word = ""
+    holder: Id8 | None = None
+    attempts: Count = 1
+
+
+class Hello(Struct, frozen=True):
+    """Who a member is, bound to its key, and what it already holds."""
+
+    role: Word
+    name: Word
+    key: Key
+    boot: Id8
+    lowest: int
+    highest: int
+    host: Word = ""
+    numeric: Line = ""
+    slots: Annotated[int, Meta(ge=0, le=4096)] = 0
+    memory: Count = 0
+    has: tuple[Word, ...] = ()
+    seen: Count = 0
+    held: tuple[HeldItem, ...] = ()
+
+
+class Welcome(Struct, frozen=True):
+    """The broker takes a member in; durations are seconds."""
+
+    member: Id8
+    version: int
+    boot: Id8
+    relay: str
+    beat: Seconds
+    lease: Seconds
+
+
+class State(Struct, frozen=True):
+    """The heartbeat. From a node: load, last ASSIGN seen, attempts held; else empty."""
+
+    seen: Count = 0
+    held: tuple[HeldItem, ...] = ()
+    load: Load | None = None
+    ready: Count = 0
+
+
+class Submit(Struct, frozen=True):
+    """Tasks of one batch, an idempotent upsert. ``restart`` begins the numbering anew."""
+
+    seq: Count
+    batch: Count
+    recipe: RecipeText
+    output: Line
+    tasks: tuple[TaskItem, ...]
+    needs: tuple[Word, ...] = ()
+    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    label: Line = ""
+    restart: bool = False
+
+
+class Window(Struct, frozen=True):
+    """SUBMITs were taken up to ``seen``; at most ``tasks`` may be outstanding."""
+
+    seen: Count
+    tasks: Count
+
+
+class Assign(Struct, frozen=True):
+    """Attempts for a node, numbered."""
+
+    seq: Count
+    works: tuple[Work, ...]
+    attempts: tuple[AssignItem, ...]
+
+
+class Drop(Struct, frozen=True):
+    """Forget these: attempts, to a node; tasks, from an owner."""
+
+    attempts: tuple[Attempt64, ...] = ()
+    tasks: tuple[Id16, ...] = ()
+    unstarted: bool = False
+
+
+class Note(Struct, frozen=True):
+    """What an owner should know of its work: a stable code and a text for people."""
+
+    code: Word
+    text: Line
+    batch: Count = 0
+
+
+class Result(Struct, frozen=True):
+    """How attempts ended; sent again until SETTLED."""
+
+    ends: tuple[EndItem, ...]
+
+
+class Settled(Struct, frozen=True):
+    """The owner has these attempts' results: forget them."""
+
+    attempts: tuple[Attempt64, ...]
+
+
+class Get(Struct, frozen=True):
+    """Send ``credit`` chunks from ``offset``: a task's pixels, or an attempt's result."""
+
+    token: Id16
+    offset: Count
+    credit: Annotated[int, Meta(ge=1, le=16)]
+    attempt: Attempt64 = 0
+
+
+class Chunk(Struct, frozen=True):
+    """A piece of a transfer; its bytes are the message's second frame."""
+
+    token: Id16
+    offset: Count
+    attempt: Attempt64 = 0
+
+
+class Ask(Struct, frozen=True):
+    """A question, answered by TELL."""
+
+    what: Word
+
+
+class Tell(Struct, frozen=True):
+    """The answer, in numbered pages where it is long; ``body`` is msgpack."""
+
+    what: Word
+    page: Count
+    pages: Count
+    body: bytes
+
+
+class Error(Struct, frozen=True):
+    """Something was refused: a stable code, what happened, and what to do."""
+
+    code: Word
+    text: Line
+    remedy: Line = ""
+    token: Id16 | None = None
+    attempt: Attempt64 = 0
+
+
+class Bye(Struct, frozen=True):
+    """The sender leaves; ``draining`` means it first finishes what it holds."""
+
+    draining: bool = False
+
+
+Message = (
+    Hello
+    | Welcome
+    | State
+    | Submit
+    | Window
+    | Assign
+    | Drop
+    | Note
+    | Result
+    | Get
+    | Chunk
+    | Settled
+    | Ask
+    | Tell
+    | Error
+    | Bye
+)
+
+TYPES: dict[Kind, type[Message]] = {
+    Kind.HELLO: Hello,
+    Kind.WELCOME: Welcome,
+    Kind.STATE: State,
+    Kind.SUBMIT: Submit,
+    Kind.WINDOW: Window,
+    Kind.ASSIGN: Assign,
+    Kind.DROP: Drop,
+    Kind.NOTE: Note,
+    Kind.RESULT: Result,
+    Kind.GET: Get,
+    Kind.CHUNK: Chunk,
+    Kind.SETTLED: Settled,
+    Kind.ASK: Ask,
+    Kind.TELL: Tell,
+    Kind.ERROR: Error,
+    Kind.BYE: Bye,
+}
+KINDS: dict[type[Message], Kind] = {shape: kind for kind, shape in TYPES.items()}
+
+
+def changed_end(end: EndItem, *, node: str, holder: bytes, attempts: int) -> EndItem:
+    """Return a node's word on an attempt with what only the broker knows."""
+    return msgspec.structs.replace(end, node=node, holder=holder, attempts=attempts)

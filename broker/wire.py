@@ -1,0 +1,120 @@
+"""Messages to frames and back.
+
+    [ "PXM" version kind ] [ msgpack ] [ raw bytes, CHUNK only ]
+
+Decoding trusts nothing: the frame count, the sizes, the version, the depth and every
+field's type and range are checked before a message exists. A malformed one is a
+WireError with a stable code; it never ends a loop. No sockets here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+import msgpack
+import msgspec
+
+from .messages import CHUNK_BYTES, KINDS, TYPES, Kind, Message
+
+MAGIC: Final = b"PXM"
+LOWEST_VERSION: Final = 1
+HIGHEST_VERSION: Final = 1
+LIST_LIMIT: Final = 256 * 1024
+SHORT_LIMIT: Final = 8 * 1024
+LIST_KINDS: Final = frozenset(
+    {Kind.HELLO, Kind.STATE, Kind.SUBMIT, Kind.ASSIGN, Kind.DROP, Kind.RESULT, Kind.SETTLED}
+    | {Kind.TELL}
+)
+PREFIXES: Final = {kind: MAGIC + bytes([HIGHEST_VERSION, kind]) for kind in Kind}
+
+PAGE_ROOM: Final = 16 * 1024
+
+Buffer = bytes | memoryview
+Item = TypeVar("Item")
+
+
+class WireError(Exception):
+    """Frames that are not a message; ``code`` is stable, the text says what is wrong."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
+    """Return the frames of a message. ``payload`` goes with CHUNK only."""
+    body = msgspec.msgpack.encode(message)
+    kind = KINDS[type(message)]
+    if len(body) > _limit(kind):
+        raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {_limit(kind)}")
+    if payload is None:
+        return [PREFIXES[kind], body]
+    return [PREFIXES[kind], body, payload]
+
+
+def decode(frames: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
+    """Return the message that the frames hold, and CHUNK's bytes.
+
+    Raises WireError for anything else.
+    """
+    kind = _kind_of(frames)
+    payload = _payload_of(kind, frames)
+    body = frames[1]
+    if len(body) > _limit(kind):
+        raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {_limit(kind)}")
+    try:
+        message = msgspec.convert(msgpack.unpackb(body), TYPES[kind])
+    except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as error:
+        raise WireError("malformed", f"{kind.name}: {error}") from None
+    return message, payload
+
+
+def _kind_of(frames: Sequence[Buffer]) -> Kind:
+    if not 2 <= len(frames) <= 3:
+        raise WireError("frame-count", f"{len(frames)} frames, expected 2 or 3")
+    prefix = bytes(frames[0][:6])
+    if len(prefix) != 5 or prefix[:3] != MAGIC:
+        raise WireError("not-pixmesh", "the first frame is not a pixmesh prefix")
+    if not LOWEST_VERSION <= prefix[3] <= HIGHEST_VERSION:
+        raise WireError(
+            "version",
+            f"protocol {prefix[3]} is spoken there, {LOWEST_VERSION}-{HIGHEST_VERSION} here",
+        )
+    try:
+        return Kind(prefix[4])
+    except ValueError:
+        raise WireError("unknown-kind", f"no message has kind {prefix[4]}") from None
+
+
+def _payload_of(kind: Kind, frames: Sequence[Buffer]) -> Buffer | None:
+    if kind is not Kind.CHUNK:
+        if len(frames) == 3:
+            raise WireError("frame-count", f"{kind.name} has 2 frames, not 3")
+        return None
+    if len(frames) != 3:
+        raise WireError("frame-count", "CHUNK has 3 frames, not 2")
+    if len(frames[2]) > CHUNK_BYTES:
+        raise WireError("too-long", f"a chunk of {len(frames[2])} bytes is over {CHUNK_BYTES}")
+    return frames[2]
+
+
+def _limit(kind: Kind) -> int:
+    return LIST_LIMIT if kind in LIST_KINDS else SHORT_LIMIT
+
+
+def pages(items: Sequence[Item], weigh: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Split a list so that each page stays within one message's limit.
+
+    ``weigh`` returns an upper bound of an item's bytes on the wire.
+    """
+    page: list[Item] = []
+    weight = PAGE_ROOM
+    for item in items:
+        size = weigh(item)
+        if page and weight + size > LIST_LIMIT:
+            yield page
+            page, weight = [], PAGE_ROOM
+        page.append(item)
+        weight += size
+    if page:
+        yield page
