@@ -1,0 +1,143 @@
+"""One way of putting pictures through the recipe, in a process of its own.
+
+Three contenders, each timed apart from its start-up: ``loop`` is a plain sequential OpenCV
+loop, ``pool`` the same in a ``multiprocessing.Pool``, ``mesh`` is pixmesh. Run as
+``python -P -m pixmesh.bench.contender NAME LIST OUT``; LIST holds one path a line, the
+first two of which are the warm-up. The answer is one JSON line: CPU seconds of all the
+contender's processes and seconds on the wall.
+"""
+
+import contextlib
+import functools
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import psutil
+
+RECIPE = "grayscale | blur ksize=5 | canny low=100 high=200"
+SLOTS = 2
+WARM_UP = 2
+CHUNK_OF_POOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run took, start-up and warm-up apart."""
+
+    cpu: float
+    wall: float
+    pictures: int
+
+
+Work = Callable[[list[Path]], None]
+
+
+def plain(path: Path, out: Path) -> None:
+    """Put one picture through the recipe as the OpenCV manual would, and write it whole."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError(f"OpenCV does not read {path}")
+    gray = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    edges = cv2.Canny(cv2.GaussianBlur(gray, (5, 5), 0), 100, 200)
+    _, data = cv2.imencode(".jpg", edges)
+    target = out / f"{path.name}.jpg"
+    part = target.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(data.tobytes())
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(target)
+
+
+@contextlib.contextmanager
+def loop(out: Path) -> Iterator[Work]:
+    """One process, one picture after another."""
+    cv2.setNumThreads(1)
+
+    def work(files: list[Path]) -> None:
+        for path in files:
+            plain(path, out)
+
+    yield work
+
+
+@contextlib.contextmanager
+def pool(out: Path) -> Iterator[Work]:
+    """The same in two processes, dealt one picture at a time."""
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(SLOTS, initializer=cv2.setNumThreads, initargs=(1,)) as workers:
+        task = functools.partial(plain, out=out)
+
+        def work(files: list[Path]) -> None:
+            for _ in workers.imap_unordered(task, files, chunksize=CHUNK_OF_POOL):
+                pass
+
+        yield work
+
+
+@contextlib.contextmanager
+def mesh(out: Path) -> Iterator[Work]:
+    """An embedded mesh of real processes, files to files as ``pixmesh run`` does it."""
+    import pixmesh
+
+    with pixmesh.Mesh.local(SLOTS) as running:  # type: ignore[attr-defined]
+
+        def work(files: list[Path]) -> None:
+            run_mesh(running, files, out)
+
+        yield work
+
+
+def run_mesh(running: object, files: list[Path], out: Path) -> None:
+    """Put files through a running mesh into a folder, by the path that ``run`` takes."""
+    failed = []
+    for result in running.stream(RECIPE, files, format="jpeg"):  # type: ignore[attr-defined]
+        if result.ok:
+            result.save(out)
+        else:
+            failed.append(f"{result.input}: {result.error}")
+    if failed:
+        raise ValueError("not measured, pictures failed: " + "; ".join(failed))
+
+
+CONTENDERS = {"loop": loop, "pool": pool, "mesh": mesh}
+
+
+def cpu_seconds() -> float:
+    """Return user and system seconds of this process and of all below it, ended or not."""
+    me = psutil.Process()
+    total = 0.0
+    for process in (me, *me.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+            total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    return total
+
+
+def measure(name: str, files: list[Path], out: Path) -> Cost:
+    """Run a contender over the files; its start-up and the warm-up are not counted."""
+    with CONTENDERS[name](out) as work:
+        work(files[:WARM_UP])
+        files = files[WARM_UP:]
+        cpu, began = cpu_seconds(), time.perf_counter()
+        work(files)
+        wall = time.perf_counter() - began
+        return Cost(cpu=cpu_seconds() - cpu, wall=wall, pictures=len(files))
+
+
+def main(name: str, listing: str, out: str) -> None:
+    """Run one contender and answer on stdout."""
+    files = [Path(line) for line in Path(listing).read_text().splitlines()]
+    sys.stdout.write(json.dumps(asdict(measure(name, files, Path(out)))) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,157 @@
+"""``pixmesh bench dispatch``: what the mesh adds to a task that does nothing.
+
+Owns the rounds: each measures a bare pyzmq chain (``bench/chain.py``) and an embedded mesh
+with full bookkeeping, both already running, in alternating order. The method and what is
+left out are in METHOD.md.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+from . import chain as baseline
+from . import report
+
+if TYPE_CHECKING:
+    from pixmesh import Mesh  # type: ignore[attr-defined]
+
+# What a slot answers without looking at a pixel.
+NOOP_RECIPE = "identity"
+P50_TARGET = 2.0
+RATE_TARGET = 8_000
+WARM_UP = 200
+ANSWER_WITHIN = 30.0
+
+
+class Contender(Protocol):
+    """What the chain and the mesh are both asked."""
+
+    def latencies(self, samples: int) -> list[float]:
+        """Return the seconds of one task after another, one in flight."""
+        ...
+
+    def rate(self, tasks: int) -> float:
+        """Return the tasks per second with many in flight."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What one contender took: per round the median latency in ms, and the rate."""
+
+    p50_ms: list[float] = field(default_factory=list)
+    tasks_per_second: list[float] = field(default_factory=list)
+    latencies_ms: list[float] = field(default_factory=list)
+
+    def measure(self, contender: Contender, samples: int, tasks: int) -> None:
+        """Add a round."""
+        taken = [seconds * 1000 for seconds in contender.latencies(samples)]
+        self.latencies_ms.extend(taken)
+        self.p50_ms.append(report.median(taken))
+        self.tasks_per_second.append(contender.rate(tasks))
+
+    def summary(self) -> dict[str, object]:
+        """Return the numbers that a report shows."""
+        return {
+            "p50_ms": report.median(self.latencies_ms),
+            "p99_ms": report.percentile(self.latencies_ms, 99),
+            "tasks_per_second": report.median(self.tasks_per_second),
+            "rounds": {"p50_ms": self.p50_ms, "tasks_per_second": self.tasks_per_second},
+        }
+
+
+class OverMesh:
+    """No-op tasks through a running mesh, by the calls that users make."""
+
+    def __init__(self, mesh: "Mesh") -> None:
+        self._mesh = mesh
+        self._numbers = count()
+
+    def latencies(self, samples: int) -> list[float]:
+        """Return the seconds from ``submit`` to the future's result, one in flight."""
+        taken = []
+        for source in self._sources(samples):
+            began = time.perf_counter()
+            self._mesh.submit(NOOP_RECIPE, source).result(ANSWER_WITHIN)
+            taken.append(time.perf_counter() - began)
+        return taken
+
+    def rate(self, tasks: int) -> float:
+        """Return the tasks per second through ``stream`` and the window it keeps."""
+        began = time.perf_counter()
+        done = sum(result.ok for result in self._mesh.stream(NOOP_RECIPE, self._sources(tasks)))
+        taken = time.perf_counter() - began
+        if done != tasks:
+            raise RuntimeError(f"not measured: {tasks - done} of {tasks} no-op tasks failed")
+        return tasks / taken
+
+    def _sources(self, number: int) -> Iterator[bytes]:
+        """Make payloads of a few bytes, all distinct: identical content is one job."""
+        for _ in range(number):
+            yield b"no-op %010d" % next(self._numbers)
+
+
+def run(*, rounds: int = 5, samples: int = 500, tasks: int = 20_000, as_json: bool = False) -> None:
+    """Measure `rounds` times `samples` latencies and `tasks` tasks; write to stdout."""
+    import pixmesh
+
+    ours, theirs = Rounds(), Rounds()
+    with (
+        baseline.running() as chain,
+        pixmesh.Mesh.local(baseline.SLOTS) as mesh,  # type: ignore[attr-defined]
+    ):
+        pairs: list[tuple[Contender, Rounds]] = [(chain, theirs), (OverMesh(mesh), ours)]
+        for contender, _ in pairs:
+            contender.latencies(WARM_UP)
+        for number in range(rounds):
+            for contender, taken in pairs if number % 2 == 0 else reversed(pairs):
+                taken.measure(contender, samples, tasks)
+            report.progress(f"round {number + 1} of {rounds}")
+    _write(ours, theirs, as_json=as_json)
+
+
+def run_chain(*, rounds: int = 5, samples: int = 500, tasks: int = 20_000) -> None:
+    """Measure the baseline alone and write it to stdout."""
+    taken = Rounds()
+    with baseline.running() as chain:
+        chain.latencies(WARM_UP)
+        for _ in range(rounds):
+            taken.measure(chain, samples, tasks)
+    report.show_json({"bench": "chain", "chain": taken.summary()})
+
+
+def _write(ours: Rounds, theirs: Rounds, *, as_json: bool) -> None:
+    p50 = report.paired_ratio(ours.p50_ms, theirs.p50_ms)
+    rate = report.paired_ratio(ours.tasks_per_second, theirs.tasks_per_second)
+    if as_json:
+        report.show_json(
+            {
+                "bench": "dispatch",
+                "ratios": {"p50": asdict(p50), "tasks_per_second": asdict(rate)},
+                "mesh": ours.summary(),
+                "chain": theirs.summary(),
+            }
+        )
+        return
+    report.show(
+        f"dispatch: no-op tasks, {baseline.SLOTS} slots, {len(ours.p50_ms)} rounds",
+        [
+            report.Row("p50, one in flight", *_ms(ours, theirs, 50), str(p50), f"<= {P50_TARGET}x"),
+            report.Row("p99, one in flight", *_ms(ours, theirs, 99), ""),
+            report.Row("tasks/s", *_rates(ours, theirs), str(rate), f">= {RATE_TARGET:,}/s"),
+        ],
+        [
+            f"baseline: bare unbatched pyzmq chain, {baseline.WINDOW} in flight for tasks/s",
+            "ratios are paired, lowest and highest round in brackets",
+        ],
+    )
+
+
+def _ms(ours: Rounds, theirs: Rounds, percent: float) -> list[str]:
+    return [f"{report.percentile(it.latencies_ms, percent):.3f} ms" for it in (ours, theirs)]
+
+
+def _rates(ours: Rounds, theirs: Rounds) -> list[str]:
+    return [f"{report.median(it.tasks_per_second):,.0f}" for it in (ours, theirs)]
