@@ -1,0 +1,111 @@
+"""One picture through one recipe: what a slot calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .decode import MAX_PIXELS, decode, refuse_large
+from .encode import WRITERS, encode, format_named
+from .errors import PictureError
+from .header import Header, probe
+from .picture import Metadata, Picture
+from .recipe import Recipe, Step
+from .source import Buffer
+
+if TYPE_CHECKING:
+    from .picture import Pixels
+
+SAME: Final = "same"
+_SUFFIXES: Final = {"heic": ".heic", "gif": ".gif"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How the result is written.
+
+    `format` is "same" or a format's name or suffix; `quality` is 1 to 100, None for the format's
+    own default; `max_pixels` caps the picture and every step's result; `strip` leaves all
+    metadata out. ValueError where a value is out of range.
+    """
+
+    format: str = SAME
+    quality: int | None = None
+    max_pixels: int = MAX_PIXELS
+    strip: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format != SAME:
+            object.__setattr__(self, "format", format_named(self.format))
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise ValueError(f"quality is {self.quality}, and must be from 1 to 100")
+        if self.max_pixels < 1:
+            raise ValueError(f"max_pixels is {self.max_pixels}, and must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A written result: the file's bytes, its format, and its size in pixels."""
+
+    data: bytes
+    format: str
+    width: int
+    height: int
+
+
+def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
+    """Return the picture in `data` after every step of the recipe, written as `output` says.
+
+    The result is always encoded anew, `identity` included. PictureError where the picture cannot
+    be read, a step cannot be done, or the result cannot be written.
+    """
+    header = probe(data)
+    _refuse_large_steps(recipe, header, output)
+    picture = decode(data, max_pixels=output.max_pixels, header=header)
+    pixels = picture.pixels
+    for step in recipe.steps:
+        pixels = _done(step, pixels)
+    form = output_format(header, output)
+    metadata = Metadata() if output.strip else picture.metadata
+    lossless = form == header.format and getattr(header.facts, "lossless", False)
+    written = encode(Picture(pixels, metadata), form, quality=output.quality, lossless=lossless)
+    height, width = pixels.shape[:2]
+    return Product(data=written, format=form, width=width, height=height)
+
+
+def _refuse_large_steps(recipe: Recipe, header: Header, output: Output) -> None:
+    refuse_large(header.width * header.height, output.max_pixels)
+    layouts = recipe.layouts(header)
+    for step, layout in zip(recipe.steps, layouts[1:], strict=True):
+        what = f"what {step.operation.name} would make of it"
+        refuse_large(layout.pixels, output.max_pixels, what)
+
+
+def _done(step: Step, pixels: Pixels) -> Pixels:
+    import cv2
+
+    try:
+        return step.operation.run(pixels, **step.values)
+    except (cv2.error, MemoryError, ValueError) as error:
+        height, width = pixels.shape[:2]
+        what = f"{step.operation.name} failed on {width}x{height} {pixels.dtype}: {error}"
+        raise PictureError("operation-failed", what) from error
+
+
+def output_format(header: Header, output: Output) -> str:
+    """Return the format that the result will have.
+
+    "same" keeps the input's; what cannot be written becomes PNG where it is palette (GIF) or has
+    alpha or more than 8 bits, and JPEG otherwise (HEIC).
+    """
+    if output.format != SAME:
+        return output.format
+    if header.format in WRITERS:
+        return header.format
+    deep = header.alpha or header.depth > 8
+    return "png" if deep or header.format == "gif" else "jpeg"
+
+
+def extension(form: str) -> str:
+    """Return the usual file name extension of a format, dot included: jpeg gives ".jpg"."""
+    return WRITERS[form].suffix if form in WRITERS else _SUFFIXES[form]
