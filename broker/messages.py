@@ -163,12 +163,15 @@ class Hello(Struct, frozen=True):
 
 
 class Welcome(Struct, frozen=True):
-    """The broker takes a member in; durations are seconds."""
+    """The broker takes a member in; durations are seconds.
+
+    ``relay`` is the relay's port; 0 means the relay beside the local door.
+    """
 
     member: Id8
     version: int
     boot: Id8
-    relay: str
+    relay: Annotated[int, Meta(ge=0, le=65535)]
     beat: Seconds
     lease: Seconds
 

@@ -1,0 +1,162 @@
+"""The sockets that members come in by.
+
+    local     ipc:// in the broker's own 0700 folder: whoever opens it is the user
+    network   TCP, CURVE with ZAP default deny: whoever comes in has a key we know
+
+Each door has a control socket and a relay socket, and watches for lost connections. What
+is said there is somebody else's business.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+from zmq.utils.monitor import recv_monitor_message
+
+from .keys import KeyPair
+from .messages import CHUNK_BYTES
+from .wire import LIST_LIMIT
+
+ZAP_DOMAIN = "pixmesh"
+CONTROL_WATER = 256
+RELAY_WATER = 16
+LONGEST_FRAME = max(CHUNK_BYTES, LIST_LIMIT)
+LONGEST_FOLDER = 90
+
+
+class BindRefused(Exception):
+    """An address that must not, or cannot, be bound; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Door:
+    """One way in. ``relay_port`` is 0 where the relay is beside the local door."""
+
+    control: zmq.Socket[bytes]
+    relay: zmq.Socket[bytes]
+    monitor: zmq.Socket[bytes]
+    address: str
+    relay_port: int
+    trusted: bool
+
+    def close(self) -> None:
+        """Close the sockets; what is unsent is dropped."""
+        self.control.disable_monitor()
+        for one in (self.monitor, self.control, self.relay):
+            one.close(linger=0)
+
+    def disconnected(self) -> Iterator[int]:
+        """Yield the descriptors of connections lost since the last call."""
+        while self.monitor.poll(0):
+            event = recv_monitor_message(self.monitor)
+            if event["event"] == zmq.EVENT_DISCONNECTED:
+                yield int(event["value"])
+
+
+def local_addresses(folder: Path) -> tuple[str, str] | None:
+    """Return where control and relay of the local door are, if this platform has ipc."""
+    if not zmq.has("ipc"):
+        return None
+    if len(str(folder)) > LONGEST_FOLDER:
+        raise BindRefused(
+            f"{folder} is too long for a local socket ({LONGEST_FOLDER} bytes at most); "
+            "set PIXMESH_STATE to a shorter folder"
+        )
+    return f"ipc://{folder}/control", f"ipc://{folder}/relay"
+
+
+def open_local(context: zmq.Context[zmq.Socket[bytes]], folder: Path) -> Door | None:
+    """Open the local door in a folder that only the user can enter."""
+    addresses = local_addresses(folder)
+    if addresses is None:
+        return None
+    control, relay = _router(context, CONTROL_WATER), _router(context, RELAY_WATER)
+    monitor = _watched(control)
+    control.bind(addresses[0])
+    relay.bind(addresses[1])
+    return Door(control, relay, monitor, addresses[0], relay_port=0, trusted=True)
+
+
+def open_network(
+    context: zmq.Context[zmq.Socket[bytes]], *, key: KeyPair, host: str, port: int
+) -> Door:
+    """Open the network door at ``host``; the relay is at the next port.
+
+    Raises BindRefused for an address that is not this machine's alone, or is taken.
+    """
+    refuse_beyond_loopback(host)
+    control, relay = _router(context, CONTROL_WATER), _router(context, RELAY_WATER)
+    for one in (control, relay):
+        one.curve_server = True
+        one.curve_secretkey = key.secret
+        one.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
+        one.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        one.setsockopt(zmq.IPV6, int(":" in host))
+    monitor = _watched(control)
+    try:
+        bound = _bind(control, host, port)
+        relay_port = _bind(relay, host, bound + 1 if port else 0)
+    except zmq.ZMQError as error:
+        for one in (monitor, control, relay):
+            one.close(linger=0)
+        raise BindRefused(
+            f"cannot listen on {host}:{port} (and {port + 1}): {error}; "
+            "choose another with --port, or end what listens there"
+        ) from None
+    return Door(control, relay, monitor, f"{host}:{bound}", relay_port, trusted=False)
+
+
+def start_authenticator(
+    context: zmq.Context[zmq.Socket[bytes]], admits: Callable[[bytes], bool]
+) -> ThreadAuthenticator:
+    """Answer libzmq's question who may come in, by the public key; all others stay out.
+
+    Should its thread die, nobody is let in any more.
+    """
+
+    class Provider:
+        def callback(self, domain: str, key: bytes) -> bool:
+            return domain == ZAP_DOMAIN and admits(key)
+
+    authenticator = ThreadAuthenticator(context)
+    authenticator.start()
+    authenticator.configure_curve_callback(ZAP_DOMAIN, credentials_provider=Provider())
+    return authenticator
+
+
+def refuse_beyond_loopback(host: str) -> None:
+    """Raise BindRefused unless every address of ``host`` is this machine's alone."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        raise BindRefused(f"{host!r} is no address of this machine: {error}") from None
+    if not all(ipaddress.ip_address(str(one).split("%")[0]).is_loopback for one in found):
+        raise BindRefused(
+            f"{host} can be reached from other machines, and letting them join is not built "
+            "yet; bind 127.0.0.1 (the default) and start nodes on this machine"
+        )
+
+
+def _router(context: zmq.Context[zmq.Socket[bytes]], water: int) -> zmq.Socket[bytes]:
+    router = context.socket(zmq.ROUTER)
+    router.router_mandatory = True
+    router.linger = 0
+    router.sndhwm = router.rcvhwm = water
+    router.maxmsgsize = LONGEST_FRAME
+    router.setsockopt(zmq.HANDSHAKE_IVL, 5_000)
+    return router
+
+
+def _watched(control: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
+    return control.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+
+
+def _bind(router: zmq.Socket[bytes], host: str, port: int) -> int:
+    shown = f"[{host}]" if ":" in host else host
+    router.bind(f"tcp://{shown}:{port or '*'}")
+    endpoint = bytes(router.getsockopt(zmq.LAST_ENDPOINT))
+    return int(endpoint.rstrip(b"\0").rsplit(b":", 1)[1])

@@ -1,0 +1,65 @@
+"""Passing transfers between members that have no direct connection.
+
+A frame in front of each message says where it goes; it leaves with one that says where
+it came from, which the sender cannot choose. The relay reads nothing else. What a slow
+member has not taken waits here, 64 MiB at most over all; beyond that it is dropped, and
+the receiver of the transfer asks again. Pure: bytes in, bytes out.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .messages import MemberId
+from .wire import Buffer
+
+MOST_BYTES = 64 * 1024 * 1024
+MOST_FRAMES = 4
+TO_BROKER = b""
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Messages that their receivers could not take at once, in order."""
+
+    waiting: dict[MemberId, deque[list[Buffer]]] = field(default_factory=dict)
+    bytes: int = 0
+    dropped: int = 0
+
+    def blocked(self, member: MemberId) -> bool:
+        """Whether something waits for this member already."""
+        return member in self.waiting
+
+    def put(self, member: MemberId, frames: list[Buffer]) -> None:
+        """Keep a message for a member that is not taking any, or drop it."""
+        size = _size(frames)
+        if self.bytes + size > MOST_BYTES:
+            self.dropped += 1
+            return
+        self.bytes += size
+        self.waiting.setdefault(member, deque()).append(frames)
+
+    def members(self) -> Iterator[MemberId]:
+        """Iterate over those for whom something waits."""
+        return iter(list(self.waiting))
+
+    def first(self, member: MemberId) -> list[Buffer]:
+        """Return the oldest message that waits for a member."""
+        return self.waiting[member][0]
+
+    def taken(self, member: MemberId) -> bool:
+        """Forget the oldest message; return whether more wait."""
+        queue = self.waiting[member]
+        self.bytes -= _size(queue.popleft())
+        if not queue:
+            del self.waiting[member]
+        return bool(queue)
+
+    def forget(self, member: MemberId) -> None:
+        """Drop all that waits for a member that is gone."""
+        for frames in self.waiting.pop(member, ()):
+            self.bytes -= _size(frames)
+
+
+def _size(frames: Sequence[Buffer]) -> int:
+    return sum(len(frame) for frame in frames)

@@ -1,0 +1,383 @@
+"""The broker's one socket loop: frames in, scheduler, frames out.
+
+Each turn: wait, drain at most 256 messages from each socket, let the scheduler decide,
+send. Nothing here decides about tasks. What strangers send never ends the loop: it is
+counted, answered with ERROR where there is someone to answer, and dropped.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+
+import msgspec
+import zmq
+from zmq.utils import z85
+
+from . import leases, relay, wire
+from .doors import Door
+from .keys import member_of
+from .messages import Ask, Bye, Error, Hello, MemberId, Message, Tell, Welcome
+from .outgoing import Command, Evict, Send
+from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
+from .sessions import Route, Session, Sessions
+from .status import snapshot
+
+log = logging.getLogger(__name__)
+
+DRAIN = 256
+RELAY_DRAIN = 32
+LONGEST_WAIT = 1.0
+RETRY_WAIT = 0.01
+OUTBOX = 4096
+TELL_PAGE = 128 * 1024
+
+Socket = zmq.Socket[bytes]
+Frames = list[wire.Buffer]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the loop dropped, for status."""
+
+    malformed: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Server:
+    """The loop and what it stands on."""
+
+    scheduler: Scheduler
+    doors: list[Door]
+    boot: bytes
+    version: str
+    wake: Socket | None = None
+    clock: Callable[[], float] = time.monotonic
+    sessions: Sessions = field(default_factory=Sessions)
+    counters: Counters = field(default_factory=Counters)
+    backlog: relay.Backlog = field(default_factory=relay.Backlog)
+    outboxes: dict[MemberId, deque[Frames]] = field(default_factory=dict)
+    stopping: bool = False
+
+    def serve(self) -> None:
+        """Run until ``stop`` is called; members are told."""
+        poller = self._poller()
+        waited_until = self.clock()
+        while not self.stopping:
+            timeout = self._timeout()
+            ready = dict(poller.poll(ceil(timeout * 1000)))
+            now = self.clock()
+            stalled = now - waited_until - timeout
+            if stalled > leases.STALL:
+                log.warning("the loop was away for %.1f s: leases are extended", stalled)
+                self.scheduler.handle(Stalled(stalled), now)
+            self._drain(ready)
+            now = self.clock()
+            self._obey(self.scheduler.handle(Turn(), now))
+            self._send_waiting()
+            waited_until = self.clock()
+        for member in list(self.sessions.by_member):
+            self._send(member, Bye())
+
+    def stop(self) -> None:
+        """End the loop at its next turn. Called in the loop's own thread."""
+        self.stopping = True
+
+    # ---- waiting ------------------------------------------------------------------
+
+    def _poller(self) -> zmq.Poller:
+        poller = zmq.Poller()
+        for door in self.doors:
+            for one in (door.control, door.relay, door.monitor):
+                poller.register(one, zmq.POLLIN)
+        if self.wake is not None:
+            poller.register(self.wake, zmq.POLLIN)
+        return poller
+
+    def _timeout(self) -> float:
+        if self.outboxes or self.backlog.waiting:
+            return RETRY_WAIT
+        until = self.scheduler.next_deadline() - self.clock()
+        return min(LONGEST_WAIT, max(0.0, until))
+
+    def _drain(self, ready: dict[object, int]) -> None:
+        for number, door in enumerate(self.doors):
+            if door.control in ready:
+                self._drain_control(number, door)
+            if door.relay in ready:
+                self._drain_relay(number, door)
+            if door.monitor in ready:
+                self._drain_monitor(number, door)
+        if self.wake is not None and self.wake in ready:
+            self.wake.recv()
+            self.stop()
+
+    # ---- control ------------------------------------------------------------------
+
+    def _drain_control(self, number: int, door: Door) -> None:
+        now = self.clock()
+        for _ in range(DRAIN):
+            try:
+                route = door.control.recv(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            frames = _rest(door.control)
+            self._take(number, door, route, frames, now)
+
+    def _take(self, number: int, door: Door, route: zmq.Frame, frames: Frames, now: float) -> None:
+        came = Route(number, route.bytes)
+        try:
+            message, _ = wire.decode(frames)
+        except wire.WireError as error:
+            self.counters.malformed += 1
+            self._answer(came, Error(code=error.code, text=error.text[:1000]))
+            return
+        session = self.sessions.by_control.get(came)
+        match message:
+            case Hello():
+                self._hello(door, route, came, message, now)
+            case Ask():
+                self._ask(came, message, now)
+            case _ if session is None:
+                self._answer(came, Error(code="no-session", text="say HELLO first"))
+            case _:
+                self.scheduler.handle(Received(session.member, message), now)
+
+    def _hello(self, door: Door, route: zmq.Frame, came: Route, hello: Hello, now: float) -> None:
+        refusal = self._refusal(door, route, hello)
+        if refusal is not None:
+            self.counters.refused += 1
+            log.info("%s %s refused: %s", hello.role, hello.name, refusal.text)
+            self._answer(came, refusal)
+            return
+        member = member_of(hello.key)
+        session = Session(member, hello, came, _descriptor(route))
+        self.sessions.open(session)
+        self.outboxes.pop(member, None)
+        self._send(
+            member,
+            Welcome(
+                member=member,
+                version=min(hello.highest, wire.HIGHEST_VERSION),
+                boot=self.boot,
+                relay=door.relay_port,
+                beat=leases.BEAT,
+                lease=leases.LEASE,
+            ),
+        )
+        self._obey(self.scheduler.handle(Joined(member, hello), now))
+        log.info("%s %s (%s) is here", hello.role, hello.name, member.hex())
+
+    def _refusal(self, door: Door, route: zmq.Frame, hello: Hello) -> Error | None:
+        if hello.lowest > wire.HIGHEST_VERSION or hello.highest < wire.LOWEST_VERSION:
+            return Error(
+                code="version",
+                text=f"{hello.name} speaks protocol {hello.lowest}-{hello.highest}, "
+                f"this broker {wire.LOWEST_VERSION}-{wire.HIGHEST_VERSION}",
+                remedy="install the same pixmesh on both",
+            )
+        if not door.trusted and hello.key != _key_of(route):
+            return Error(code="identity", text="HELLO names another key than the connection's")
+        old = self.sessions.by_member.get(member_of(hello.key))
+        if old is not None and old.hello.boot != hello.boot and self._answers(old):
+            return Error(
+                code="duplicate",
+                text=f"{old.hello.role} {old.hello.name} is connected already, with the same key",
+                remedy="end the other process, or give this one another --name",
+            )
+        return None
+
+    def _answers(self, session: Session) -> bool:
+        """Whether the session's connection still exists."""
+        try:
+            self._transmit(session, wire.encode(Error(code="probe", text="are you there?")))
+        except zmq.ZMQError as error:
+            return error.errno != zmq.EHOSTUNREACH
+        return True
+
+    def _ask(self, came: Route, ask: Ask, now: float) -> None:
+        if ask.what != "status":
+            self._answer(came, Error(code="unknown-question", text=f"nothing answers {ask.what}"))
+            return
+        view = snapshot(
+            self.scheduler,
+            now,
+            broker=self.doors[-1].address,
+            version=self.version,
+            malformed=self.counters.malformed,
+            refused=self.counters.refused,
+        )
+        body = msgspec.msgpack.encode(view)
+        parts = [body[i : i + TELL_PAGE] for i in range(0, len(body), TELL_PAGE)]
+        for page, part in enumerate(parts):
+            self._answer(came, Tell(what="status", page=page, pages=len(parts), body=part))
+
+    def _drain_monitor(self, number: int, door: Door) -> None:
+        for descriptor in door.disconnected():
+            session = self.sessions.by_descriptor.get((number, descriptor))
+            if session is not None and not self._answers(session):
+                log.info("%s %s lost its connection", session.hello.role, session.hello.name)
+                self.scheduler.handle(Disconnected(session.member), self.clock())
+
+    # ---- relay --------------------------------------------------------------------
+
+    def _drain_relay(self, number: int, door: Door) -> None:
+        for _ in range(RELAY_DRAIN):
+            try:
+                route = door.relay.recv(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            frames = _rest_uncopied(door.relay)
+            self._pass_on(door, route, Route(number, route.bytes), frames)
+
+    def _pass_on(self, door: Door, route: zmq.Frame, came: Route, frames: Frames) -> None:
+        if not 3 <= len(frames) <= relay.MOST_FRAMES:
+            self.counters.malformed += 1
+            return
+        to = bytes(frames[0])
+        session = self.sessions.by_relay.get(came)
+        if to == relay.TO_BROKER:
+            self._relay_hello(door, route, came, frames[1:])
+        elif session is None:
+            self._answer_relay(came, Error(code="no-session", text="say HELLO first"))
+        else:
+            self._relay(MemberId(to), [session.member, *frames[1:]])
+
+    def _relay_hello(self, door: Door, route: zmq.Frame, came: Route, frames: Frames) -> None:
+        """A member of the control door shows where its relayed messages go."""
+        try:
+            hello, _ = wire.decode([bytes(frame) for frame in frames])
+        except wire.WireError:
+            self.counters.malformed += 1
+            return
+        if not isinstance(hello, Hello) or (not door.trusted and hello.key != _key_of(route)):
+            self.counters.refused += 1
+            return
+        session = self.sessions.by_member.get(member_of(hello.key))
+        if session is None or session.hello.boot != hello.boot:
+            self._answer_relay(came, Error(code="no-session", text="say HELLO to control first"))
+            return
+        self.sessions.relayed(session, came)
+        self._answer_relay(came, Error(code="welcome", text=""))
+
+    def _relay(self, to: MemberId, frames: Frames) -> None:
+        if self.backlog.blocked(to) or not self._relay_now(to, frames):
+            self.backlog.put(to, frames)
+
+    def _relay_now(self, to: MemberId, frames: Frames) -> bool:
+        """Return False when the receiver takes nothing now."""
+        session = self.sessions.by_member.get(to)
+        if session is None or session.relay is None:
+            return True
+        route = session.relay
+        try:
+            self.doors[route.door].relay.send_multipart(
+                [route.id, *frames], zmq.DONTWAIT, copy=False
+            )
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            log.debug("nothing can be relayed to %s: %s", to.hex(), error)
+        return True
+
+    def _answer_relay(self, came: Route, message: Message) -> None:
+        frames = [came.id, relay.TO_BROKER, *wire.encode(message)]
+        self._try_send(self.doors[came.door].relay, frames)
+
+    # ---- sending ------------------------------------------------------------------
+
+    def _obey(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Send(member, message):
+                    self._send(member, message)
+                case Evict(member):
+                    self._evict(member)
+
+    def _evict(self, member: MemberId) -> None:
+        self.sessions.close(member)
+        self.outboxes.pop(member, None)
+        self.backlog.forget(member)
+
+    def _send(self, member: MemberId, message: Message) -> None:
+        session = self.sessions.by_member.get(member)
+        if session is None:
+            return
+        frames = wire.encode(message)
+        waiting = self.outboxes.get(member)
+        if waiting is None and self._sent(session, frames):
+            return
+        if waiting is None:
+            waiting = self.outboxes[member] = deque()
+        waiting.append(frames)
+        if len(waiting) > OUTBOX:
+            log.warning("%s reads nothing: its session ends", session.hello.name)
+            self.scheduler.handle(Disconnected(member), self.clock())
+            self._evict(member)
+
+    def _sent(self, session: Session, frames: Frames) -> bool:
+        """Return False when the member takes nothing now."""
+        try:
+            self._transmit(session, frames)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            log.debug("nothing reaches %s: %s", session.hello.name, error)
+        return True
+
+    def _transmit(self, session: Session, frames: Frames) -> None:
+        route = session.control
+        self.doors[route.door].control.send_multipart([route.id, *frames], zmq.DONTWAIT)
+
+    def _send_waiting(self) -> None:
+        for member, waiting in list(self.outboxes.items()):
+            session = self.sessions.by_member[member]
+            while waiting and self._sent(session, waiting[0]):
+                waiting.popleft()
+            if not waiting:
+                del self.outboxes[member]
+        for member in self.backlog.members():
+            while self._relay_now(member, self.backlog.first(member)):
+                if not self.backlog.taken(member):
+                    break
+
+    def _answer(self, came: Route, message: Message) -> None:
+        self._try_send(self.doors[came.door].control, [came.id, *wire.encode(message)])
+
+    def _try_send(self, socket: Socket, frames: Frames) -> None:
+        try:
+            socket.send_multipart(frames, zmq.DONTWAIT)
+        except zmq.ZMQError as error:
+            log.debug("an answer was not taken: %s", error)
+
+
+def _rest(socket: Socket) -> Frames:
+    """Receive what follows a message's first frame; a surplus is read and dropped."""
+    frames: Frames = []
+    while socket.rcvmore:
+        frame = socket.recv()
+        if len(frames) <= relay.MOST_FRAMES:
+            frames.append(frame)
+    return frames
+
+
+def _rest_uncopied(socket: Socket) -> Frames:
+    """Receive the same without copying what is only passed on."""
+    frames: Frames = []
+    while socket.rcvmore:
+        frame = socket.recv(copy=False)
+        if len(frames) <= relay.MOST_FRAMES:
+            frames.append(frame.buffer)
+    return frames
+
+
+def _key_of(route: zmq.Frame) -> bytes:
+    """Return the key that libzmq authenticated for the connection a frame came from."""
+    return bytes(z85.decode(str(route.get("User-Id"))))
+
+
+def _descriptor(route: zmq.Frame) -> int:
+    return int(route.get(zmq.SRCFD))

@@ -1,0 +1,77 @@
+"""Who is connected, by which door and under which routing id. Pure.
+
+A session begins with HELLO. The same key and boot nonce resume it on another
+connection; another nonce is another process with the same key, and it is let in only
+when the old one's connection is gone.
+"""
+
+from dataclasses import dataclass, field
+
+from .messages import Hello, MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A connection: the door's number and libzmq's routing id there."""
+
+    door: int
+    id: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A member's session; ``relay`` is unknown until it says HELLO there too."""
+
+    member: MemberId
+    hello: Hello
+    control: Route
+    descriptor: int
+    relay: Route | None = None
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Every session, found by member, by route, by relay route, or by descriptor."""
+
+    by_member: dict[MemberId, Session] = field(default_factory=dict)
+    by_control: dict[Route, Session] = field(default_factory=dict)
+    by_relay: dict[Route, Session] = field(default_factory=dict)
+    by_descriptor: dict[tuple[int, int], Session] = field(default_factory=dict)
+
+    def open(self, session: Session) -> None:
+        """Begin a session, or go on with one over a new connection."""
+        old = self.by_member.get(session.member)
+        if old is not None:
+            self._unfile(old)
+            if old.hello.boot == session.hello.boot:
+                session.relay = old.relay
+        self._file(session)
+
+    def relayed(self, session: Session, route: Route) -> None:
+        """Note where the member takes relayed messages."""
+        if session.relay is not None:
+            self.by_relay.pop(session.relay, None)
+        session.relay = route
+        self.by_relay[route] = session
+
+    def close(self, member: MemberId) -> None:
+        """End a member's session, if it has one."""
+        session = self.by_member.get(member)
+        if session is not None:
+            self._unfile(session)
+
+    def _file(self, session: Session) -> None:
+        self.by_member[session.member] = session
+        self.by_control[session.control] = session
+        self.by_descriptor[session.control.door, session.descriptor] = session
+        if session.relay is not None:
+            self.by_relay[session.relay] = session
+
+    def _unfile(self, session: Session) -> None:
+        del self.by_member[session.member]
+        self.by_control.pop(session.control, None)
+        key = (session.control.door, session.descriptor)
+        if self.by_descriptor.get(key) is session:
+            del self.by_descriptor[key]
+        if session.relay is not None:
+            self.by_relay.pop(session.relay, None)
