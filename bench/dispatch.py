@@ -149,9 +149,11 @@ def _write(ours: Rounds, theirs: Rounds, *, as_json: bool) -> None:
     )
 
 
-def _ms(ours: Rounds, theirs: Rounds, percent: float) -> list[str]:
-    return [f"{report.percentile(it.latencies_ms, percent):.3f} ms" for it in (ours, theirs)]
+def _ms(ours: Rounds, theirs: Rounds, percent: float) -> tuple[str, str]:
+    mine, other = (report.percentile(it.latencies_ms, percent) for it in (ours, theirs))
+    return f"{mine:.3f} ms", f"{other:.3f} ms"
 
 
-def _rates(ours: Rounds, theirs: Rounds) -> list[str]:
-    return [f"{report.median(it.tasks_per_second):,.0f}" for it in (ours, theirs)]
+def _rates(ours: Rounds, theirs: Rounds) -> tuple[str, str]:
+    mine, other = (report.median(it.tasks_per_second) for it in (ours, theirs))
+    return f"{mine:,.0f}", f"{other:,.0f}"

@@ -15,6 +15,7 @@ import pytest
 
 from pixmesh.tests.support import leaks
 
+KEPT = frozenset({"PIXMESH_TEST_DATA"})
 SESSION_FOLDER = pytest.StashKey[Path]()
 STRAYS = pytest.StashKey[list[str]]()
 
@@ -50,7 +51,8 @@ def state_folder(request: pytest.FixtureRequest, test_numbers: Iterator[int]) ->
         folder.mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("PIXMESH_")]:
-            patch.delenv(name)
+            if name not in KEPT:
+                patch.delenv(name)
         patch.setenv("PIXMESH_STATE", str(state))
         patch.setenv("XDG_CONFIG_HOME", str(home))
         patch.setenv("NO_COLOR", "1")

@@ -1,0 +1,119 @@
+"""Every check and every test, in one command: ``uv run tests/check.py [PYTEST ARGUMENTS]``.
+
+Goes on after a failure, so that one run shows everything, and ends with one line per step.
+The exit code is the number of failed steps. The rules of the house itself are tests, under
+``tests/unit/house``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixmesh.tests.support import wheel
+
+ROOT = Path(__file__).resolve().parent.parent
+VIEW = ROOT / ".view" / "pixmesh"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One check: what it is called, and what it found wrong."""
+
+    name: str
+    passed: bool
+    seconds: float
+
+
+def main(arguments: list[str]) -> int:
+    """Run every step, then count."""
+    link_view()
+    steps = [
+        step("ruff check", lambda: tool("ruff", "check")),
+        step("ruff format", lambda: tool("ruff", "format", "--check")),
+        step("mypy", lambda: tool("mypy")),
+        step("import-linter", lambda: run(script("lint-imports"), "--no-logo")),
+        step("wheel", wheel_is_right),
+        step("pytest", lambda: tool("pytest", *arguments)),
+    ]
+    say("")
+    for done in steps:
+        say(f"{'ok  ' if done.passed else 'FAIL'}  {done.name:14} {done.seconds:6.1f} s")
+    return sum(not done.passed for done in steps)
+
+
+def step(name: str, check: Callable[[], bool]) -> Step:
+    """Run one check under a heading."""
+    say(f"\n== {name}")
+    began = time.monotonic()
+    passed = check()
+    return Step(name, passed, time.monotonic() - began)
+
+
+def tool(module: str, *arguments: str) -> bool:
+    """Run a module of this environment in the checkout."""
+    return run(sys.executable, "-P", "-m", module, *arguments)
+
+
+def run(*command: str) -> bool:
+    """Run a command in the checkout, its output being ours."""
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def script(name: str) -> str:
+    """Find a command of this environment, on the PATH or not."""
+    return shutil.which(name, path=Path(sys.executable).parent) or name
+
+
+def wheel_is_right() -> bool:
+    """Build, look into, install and run the wheel."""
+    out = Path(tempfile.mkdtemp(prefix="pixmesh-wheel-"))
+    try:
+        mistakes = wheel_mistakes(out)
+    except (OSError, RuntimeError, ValueError) as error:
+        mistakes = [str(error)]
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+    for mistake in mistakes:
+        say(mistake)
+    return not mistakes
+
+
+def wheel_mistakes(out: Path) -> list[str]:
+    """Return everything that is wrong with the wheel of this checkout."""
+    built = wheel.build(ROOT, out)
+    venv = wheel.install(built, ROOT, out)
+    size = wheel.size_mb(venv)
+    say(f"base install: {size:.0f} MB")
+    mistakes = wheel.content_mistakes(built, wheel.expected_files(ROOT))
+    mistakes += wheel.run_mistakes(venv, out)
+    if size >= wheel.SIZE_LIMIT_MB:
+        mistakes.append(f"the base install has {size:.0f} MB, over {wheel.SIZE_LIMIT_MB}")
+    return mistakes
+
+
+def link_view() -> None:
+    """Let mypy see the checkout as a package called pixmesh, whatever its folder is called."""
+    VIEW.parent.mkdir(exist_ok=True)
+    if VIEW.exists():
+        return
+    if os.name == "nt":
+        # A junction, unlike a symbolic link, needs no privilege.
+        subprocess.run(["cmd", "/c", "mklink", "/J", str(VIEW), str(ROOT)], check=True)  # noqa: S607
+    else:
+        VIEW.symlink_to("..", target_is_directory=True)
+
+
+def say(line: str) -> None:
+    """Write a line before the next tool writes its own."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
