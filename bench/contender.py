@@ -85,9 +85,9 @@ def pool(out: Path) -> Iterator[Work]:
 @contextlib.contextmanager
 def mesh(out: Path) -> Iterator[Work]:
     """An embedded mesh of real processes, files to files as ``pixmesh run`` does it."""
-    import pixmesh
+    from .. import Mesh  # type: ignore[attr-defined]
 
-    with pixmesh.Mesh.local(SLOTS) as running:  # type: ignore[attr-defined]
+    with Mesh.local(SLOTS) as running:
 
         def work(files: list[Path]) -> None:
             run_mesh(running, files, out)

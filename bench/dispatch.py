@@ -15,7 +15,7 @@ from . import chain as baseline
 from . import report
 
 if TYPE_CHECKING:
-    from pixmesh import Mesh  # type: ignore[attr-defined]
+    from .. import Mesh  # type: ignore[attr-defined]
 
 # What a slot answers without looking at a pixel.
 NOOP_RECIPE = "identity"
@@ -95,12 +95,12 @@ class OverMesh:
 
 def run(*, rounds: int = 5, samples: int = 500, tasks: int = 20_000, as_json: bool = False) -> None:
     """Measure `rounds` times `samples` latencies and `tasks` tasks; write to stdout."""
-    import pixmesh
+    from .. import Mesh  # type: ignore[attr-defined]
 
     ours, theirs = Rounds(), Rounds()
     with (
         baseline.running() as chain,
-        pixmesh.Mesh.local(baseline.SLOTS) as mesh,  # type: ignore[attr-defined]
+        Mesh.local(baseline.SLOTS) as mesh,
     ):
         pairs: list[tuple[Contender, Rounds]] = [(chain, theirs), (OverMesh(mesh), ours)]
         for contender, _ in pairs:
