@@ -1,0 +1,275 @@
+"""The attempts a node holds, and which slot works on which. Pure.
+
+    FETCHING --fetched--> READY --given--> RUNNING --ended--> ENDED --settled--> gone
+                            ^                 |
+                            +--slot died------+   (only the attempt that ran is CRASHED)
+
+A slot is given work ahead as long as what it has is predicted to take under 25 ms; so
+short tasks never wait for the agent, and long ones never wait behind each other.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..broker.messages import Assign, AssignItem, End, EndItem, HeldItem, Phase, Work
+from ..broker.placement import AHEAD_MOST, AHEAD_SECONDS
+from .slot_messages import SlotEnd
+
+TELL_AGAIN = 2.0
+FETCHES_PER_SLOT = 4
+ELSEWHERE = frozenset({"corrupted", "disk-full", "memory", "recipe", "spool", "unreachable"})
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """One attempt. ``told`` is when its end was last reported."""
+
+    item: AssignItem
+    work: Work
+    phase: Phase
+    end: EndItem | None = None
+    told: float = float("-inf")
+    abandoned: bool = False
+
+    @property
+    def id(self) -> int:
+        """The attempt's id."""
+        return self.item.attempt
+
+
+@dataclass(slots=True, eq=False)
+class Bench:
+    """What one slot was given, in order; ``load`` is its predicted seconds."""
+
+    given: dict[int, Held] = field(default_factory=dict)
+    load: float = 0.0
+
+    def give(self, held: Held) -> None:
+        """Add an attempt at the end."""
+        self.given[held.id] = held
+        self.load += held.item.seconds
+
+    def take(self, attempt: int) -> Held | None:
+        """Remove an attempt that ended."""
+        held = self.given.pop(attempt, None)
+        if held is not None:
+            self.load = self.load - held.item.seconds if self.given else 0.0
+        return held
+
+    def wants(self, held: Held) -> bool:
+        """Whether this attempt may wait here."""
+        if not self.given:
+            return True
+        return self.load + held.item.seconds < AHEAD_SECONDS and len(self.given) < AHEAD_MOST
+
+
+class Attempts:
+    """Everything a node holds, from ASSIGN to SETTLED."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, Held] = {}
+        self.benches: dict[str, Bench] = {}
+        self.seen = 0
+        self.forgotten: list[int] = []
+        self._to_fetch: deque[Held] = deque()
+        self._fetching: set[int] = set()
+        self._ready: deque[Held] = deque()
+        self._untold: dict[int, Held] = {}
+
+    # ---- from the broker ------------------------------------------------------------
+
+    def assigned(self, message: Assign) -> None:
+        """Take attempts in; one that is known already stays as it is."""
+        self.seen = max(self.seen, message.seq)
+        for item in message.attempts:
+            if item.attempt not in self.held and item.work < len(message.works):
+                self._take_in(item, message.works[item.work])
+
+    def dropped(self, attempts: Iterable[int], *, unstarted: bool) -> None:
+        """Forget attempts: those not yet given to a slot at once, others when they end."""
+        for attempt in attempts:
+            held = self.held.get(attempt)
+            if held is None or (unstarted and held.phase >= Phase.RUNNING):
+                continue
+            if held.phase is Phase.RUNNING:
+                held.abandoned = True
+            elif unstarted:
+                self._give_back(held, "dropped")
+            else:
+                self._forget(held)
+
+    def settled(self, attempts: Iterable[int]) -> None:
+        """Forget results that their owners have."""
+        for attempt in attempts:
+            held = self.held.get(attempt)
+            if held is not None and held.end is not None:
+                self._forget(held)
+
+    def session_began(self) -> None:
+        """A broker that may know nothing is told every end again."""
+        self.seen = 0
+        for held in self.held.values():
+            held.told = float("-inf")
+
+    def give_back_unstarted(self) -> None:
+        """Return everything that no slot has yet: this node is leaving."""
+        for held in [h for h in self.held.values() if h.phase < Phase.RUNNING]:
+            self._give_back(held, "draining")
+
+    # ---- from transfers -------------------------------------------------------------
+
+    def next_fetches(self) -> Iterator[Held]:
+        """Yield attempts whose pixels are to be fetched now."""
+        most = FETCHES_PER_SLOT * max(1, len(self.benches))
+        while self._to_fetch and len(self._fetching) < most:
+            held = self._to_fetch.popleft()
+            if held.phase is Phase.FETCHING and held.id in self.held:
+                self._fetching.add(held.id)
+                yield held
+
+    def fetched(self, attempt: int) -> None:
+        """Its pixels are here."""
+        self._fetching.discard(attempt)
+        held = self.held.get(attempt)
+        if held is not None and held.phase is Phase.FETCHING:
+            held.phase = Phase.READY
+            self._ready.append(held)
+
+    def unfetchable(self, attempt: int, code: str, reason: str) -> None:
+        """Its pixels will not come."""
+        self._fetching.discard(attempt)
+        held = self.held.get(attempt)
+        if held is not None and held.phase is Phase.FETCHING:
+            self._end(held, End.RETURNED, code=code, reason=reason)
+
+    # ---- from slots -----------------------------------------------------------------
+
+    def slot_ready(self, slot: str) -> None:
+        """A slot has started."""
+        self.benches[slot] = Bench()
+
+    def slot_died(self, slot: str, running: int) -> Held | None:
+        """A slot is gone: blame what it ran, give the rest to others; return the blamed."""
+        bench = self.benches.pop(slot, None)
+        if bench is None:
+            return None
+        blamed = bench.given.pop(running, None)
+        for held in reversed(bench.given.values()):
+            held.phase = Phase.READY
+            self._ready.appendleft(held)
+        if blamed is not None:
+            self._end(blamed, End.CRASHED, code="crashed", reason="its slot died")
+        return blamed
+
+    def ended(self, slot: str, end: SlotEnd) -> None:
+        """A slot has an attempt's end."""
+        bench = self.benches.get(slot)
+        held = bench.take(end.attempt) if bench is not None else None
+        if held is None:
+            return
+        if end.code:
+            how = End.RETURNED if end.code in ELSEWHERE else End.FAILED
+            self._end(held, how, code=end.code, reason=end.reason, seconds=end.seconds)
+            return
+        self._finish(
+            held,
+            EndItem(
+                attempt=held.id,
+                task=held.item.task.id,
+                owner=held.work.owner,
+                end=End.DONE,
+                seconds=end.seconds,
+                size=end.size,
+                digest=end.digest,
+                format=end.format,
+                inline=end.inline,
+            ),
+        )
+
+    def next_work(self) -> dict[str, list[Held]]:
+        """Return what each slot is to be given now."""
+        work: dict[str, list[Held]] = {}
+        while self._ready and self.benches:
+            held = self._ready[0]
+            if held.phase is not Phase.READY or held.id not in self.held:
+                self._ready.popleft()
+                continue
+            slot, bench = min(self.benches.items(), key=lambda one: one[1].load)
+            if not bench.wants(held):
+                idle = [name for name, other in self.benches.items() if not other.given]
+                if not idle:
+                    break
+                slot, bench = idle[0], self.benches[idle[0]]
+            self._ready.popleft()
+            held.phase = Phase.RUNNING
+            bench.give(held)
+            work.setdefault(slot, []).append(held)
+        return work
+
+    # ---- to the broker --------------------------------------------------------------
+
+    def state(self) -> tuple[HeldItem, ...]:
+        """Return every attempt held, and how far it has come."""
+        return tuple(HeldItem(held.id, held.phase) for held in self.held.values())
+
+    def untold(self, now: float) -> list[Held]:
+        """Return the ends to report now: new ones, and old ones nobody has settled."""
+        due = list(self._untold.values())
+        self._untold.clear()
+        if any(held.end is not None for held in self.held.values()):
+            due += self._overdue(now, {held.id for held in due})
+        for held in due:
+            held.told = now
+        return due
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything has no end yet, or an end nobody has settled."""
+        return bool(self.held)
+
+    # ---- inside ---------------------------------------------------------------------
+
+    def _overdue(self, now: float, new: set[int]) -> list[Held]:
+        return [
+            held
+            for held in self.held.values()
+            if held.end is not None and now - held.told >= TELL_AGAIN and held.id not in new
+        ]
+
+    def _take_in(self, item: AssignItem, work: Work) -> None:
+        inline = item.task.inline is not None
+        held = Held(item, work, Phase.READY if inline else Phase.FETCHING)
+        self.held[item.attempt] = held
+        (self._ready if inline else self._to_fetch).append(held)
+
+    def _end(self, held: Held, how: End, *, code: str, reason: str, seconds: float = 0.0) -> None:
+        self._finish(
+            held,
+            EndItem(
+                attempt=held.id,
+                task=held.item.task.id,
+                owner=held.work.owner,
+                end=how,
+                seconds=seconds,
+                code=code,
+                reason=reason[:1000],
+            ),
+        )
+
+    def _finish(self, held: Held, end: EndItem) -> None:
+        if held.abandoned:
+            self._forget(held)
+            return
+        held.end, held.phase = end, Phase.ENDED
+        self._untold[held.id] = held
+
+    def _give_back(self, held: Held, code: str) -> None:
+        self._fetching.discard(held.id)
+        self._end(held, End.RETURNED, code=code, reason=f"{code} before it started")
+
+    def _forget(self, held: Held) -> None:
+        self._fetching.discard(held.id)
+        del self.held[held.id]
+        self._untold.pop(held.id, None)
+        self.forgotten.append(held.id)

@@ -1,0 +1,208 @@
+"""A member's connection to its broker: control, relay, session, silence.
+
+    greeting --WELCOME--> welcomed --no-session, or the broker silent for a lease--> greeting
+
+HELLO is repeated while nobody answers; after a lease of silence both sockets are made
+anew, since libzmq may have given up on the old ones. Who owns a Connection calls
+``tick`` often and ``receive`` when a socket is readable; one thread only.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import zmq
+
+from ...broker import wire
+from ...broker.keys import KeyPair
+from ...broker.leases import LEASE
+from ...broker.messages import Error, Hello, MemberId, Message, Welcome
+from ...broker.relay import TO_BROKER
+from .address import Address
+
+log = logging.getLogger(__name__)
+
+Socket = zmq.Socket[bytes]
+
+HELLO_AGAIN = 1.0
+DRAIN = 256
+CONTROL_WATER = 256
+RELAY_WATER = 16
+FATAL = frozenset({"version", "duplicate", "identity"})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message, and which member relayed it; None for the broker's own."""
+
+    message: Message
+    payload: wire.Buffer | None = None
+    source: MemberId | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One member's way to the mesh."""
+
+    context: zmq.Context[Socket]
+    address: Address
+    key: KeyPair
+    hello: Callable[[], Hello]
+    heard_at: float
+    welcome: Welcome | None = None
+    refusal: Error | None = None
+    relayed: bool = False
+    control: Socket = field(init=False)
+    relay: Socket | None = None
+    _greeted_at: float = float("-inf")
+    _changed: bool = True
+
+    def __post_init__(self) -> None:
+        self.control = self._connect(self.address.control, CONTROL_WATER)
+
+    def close(self) -> None:
+        """Close both sockets; a last word gets a moment to leave."""
+        self.control.close(linger=200)
+        if self.relay is not None:
+            self.relay.close(linger=0)
+
+    def changed(self) -> bool:
+        """Whether the sockets are others than at the last call: register them anew."""
+        changed, self._changed = self._changed, False
+        return changed
+
+    # ---- sending ------------------------------------------------------------------
+
+    def send(self, message: Message) -> bool:
+        """Say something to the broker; False when it takes nothing now."""
+        try:
+            self.control.send_multipart(wire.encode(message), zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
+
+    def send_to(
+        self, member: MemberId, message: Message, payload: wire.Buffer | None = None
+    ) -> bool:
+        """Say something to another member; False when the way is full or not there yet."""
+        if self.relay is None:
+            return False
+        frames = [member, *wire.encode(message, payload)]
+        try:
+            self.relay.send_multipart(frames, zmq.DONTWAIT, copy=payload is None)
+        except zmq.Again:
+            return False
+        return True
+
+    # ---- receiving ----------------------------------------------------------------
+
+    def receive(self, now: float) -> Iterator[Heard]:
+        """Yield what has come on both sockets, at most 256 messages each."""
+        for frames in _drain(self.control):
+            message = _decoded(frames)
+            if message is None:
+                continue
+            self.heard_at = now
+            if not self._own(message.message, now):
+                yield message
+        if self.relay is None:
+            return
+        for frames in _drain(self.relay):
+            yield from self._relayed(frames)
+
+    def _own(self, message: Message, now: float) -> bool:
+        """Take in what concerns the session itself."""
+        match message:
+            case Welcome():
+                self._welcomed(message)
+            case Error(code="no-session"):
+                self._greet(now)
+            case Error(code="probe"):
+                pass
+            case Error(code=code) if code in FATAL:
+                self.refusal = message
+            case _:
+                return False
+        return True
+
+    def _welcomed(self, welcome: Welcome) -> None:
+        self.welcome, self.refusal = welcome, None
+        if self.relay is None:
+            self.relay = self._connect(self.address.relay(welcome.relay), RELAY_WATER)
+            self._changed = True
+        self._greet_relay()
+
+    def _relayed(self, frames: list[bytes]) -> Iterator[Heard]:
+        source, *rest = frames
+        message = _decoded(rest)
+        if message is None:
+            return
+        if source != TO_BROKER:
+            yield Heard(message.message, message.payload, MemberId(source))
+        elif isinstance(message.message, Error) and message.message.code == "welcome":
+            self.relayed = True
+        else:
+            self._greet_relay()
+
+    # ---- the session --------------------------------------------------------------
+
+    def tick(self, now: float) -> bool:
+        """Greet when it is time; return whether the broker has been silent for a lease."""
+        silent = self.welcome is not None and now - self.heard_at > LEASE
+        if silent:
+            self._renew(now)
+        if self.welcome is None and now - self._greeted_at >= HELLO_AGAIN:
+            self._greet(now)
+        if self.welcome is not None and not self.relayed and now - self._greeted_at >= HELLO_AGAIN:
+            self._greeted_at = now
+            self._greet_relay()
+        return silent
+
+    def _greet(self, now: float) -> None:
+        self.welcome, self.relayed = None, False
+        self._greeted_at = now
+        self.send(self.hello())
+
+    def _greet_relay(self) -> None:
+        self.send_to(MemberId(TO_BROKER), self.hello())
+
+    def _renew(self, now: float) -> None:
+        log.info("the broker at %s has been silent for a lease: connecting anew", self.address)
+        self.control.close(linger=0)
+        if self.relay is not None:
+            self.relay.close(linger=0)
+        self.relay, self.welcome, self.relayed = None, None, False
+        self.control = self._connect(self.address.control, CONTROL_WATER)
+        self.heard_at = now
+        self._changed = True
+
+    def _connect(self, endpoint: str, water: int) -> Socket:
+        one = self.context.socket(zmq.DEALER)
+        one.linger = 0
+        one.sndhwm = one.rcvhwm = water
+        one.reconnect_ivl, one.reconnect_ivl_max = 20, 500
+        one.maxmsgsize = wire.LIST_LIMIT
+        if self.address.key:
+            one.curve_serverkey = self.address.key
+            one.curve_publickey, one.curve_secretkey = self.key.public, self.key.secret
+            one.setsockopt(zmq.IPV6, int(":" in self.address.host))
+        one.connect(endpoint)
+        return one
+
+
+def _drain(socket: Socket) -> Iterator[list[bytes]]:
+    for _ in range(DRAIN):
+        try:
+            yield socket.recv_multipart(zmq.DONTWAIT)
+        except zmq.Again:
+            return
+
+
+def _decoded(frames: list[bytes]) -> Heard | None:
+    """Return the message, or None for what cannot be read: it is logged and dropped."""
+    try:
+        message, payload = wire.decode(frames)
+    except wire.WireError as error:
+        log.warning("a message was dropped: %s", error)
+        return None
+    return Heard(message, payload)

@@ -1,0 +1,215 @@
+"""A slot: one process that runs one task at a time. ``python -P -m pixmesh.node.slots``.
+
+Its orders come as one JSON line on standard input, whose other end only the agent holds:
+when the agent dies, however it dies, the slot ends at once. It imports everything first,
+says READY, then takes tasks in the order they are given. Whatever a picture does to it
+costs this process and nothing else.
+"""
+
+import errno
+import mmap
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import msgspec
+import zmq
+
+from ..broker.lifetime import ignore_interrupts, wait_until_cut
+from ..broker.messages import INLINE_BYTES
+from ..ops.errors import PictureError, RecipeError
+from ..ops.process import Output, process
+from ..ops.recipe import Recipe, parse
+from . import platform
+from .cell import IDLE, Cell
+from .owner.job import digest_of
+from .slot_messages import SlotEnd, SlotTask
+
+FLUSH_SECONDS = 0.001
+READY = b"ready"
+
+Pixels = bytes | memoryview
+T = TypeVar("T")
+
+
+class SlotOrders(msgspec.Struct, frozen=True):
+    """What a slot is told at its start; ``server_key`` and the pair where there is no ipc."""
+
+    number: int
+    address: str
+    cell: str
+    threads: int
+    server_key: bytes = b""
+    public_key: bytes = b""
+    secret_key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A result's bytes and their format."""
+
+    data: bytes
+    format: str
+
+
+class Fault(Exception):
+    """An attempt's end that is no result: a stable code and a text for people."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def main() -> None:
+    """Run until the agent ends or says so."""
+    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=SlotOrders)
+    ignore_interrupts()
+    threading.Thread(target=_end_with_the_agent, daemon=True).start()
+    platform.lower_priority()
+    cv2.setNumThreads(orders.threads)
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = connect(context, orders)
+    socket.send(READY)
+    serve(socket, Cell(Path(orders.cell)))
+
+
+def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
+    """Open the way to the agent; the slot's number is its routing id."""
+    socket = context.socket(zmq.DEALER)
+    socket.routing_id = b"slot%d" % orders.number
+    socket.linger = 1000
+    if orders.server_key:
+        socket.curve_serverkey = orders.server_key
+        socket.curve_publickey, socket.curve_secretkey = orders.public_key, orders.secret_key
+    socket.connect(orders.address)
+    return socket
+
+
+def serve(socket: zmq.Socket[bytes], cell: Cell) -> None:
+    """Take tasks, run them in order, tell the ends: at once, or a few together."""
+    decode = msgspec.msgpack.Decoder(tuple[SlotTask, ...]).decode
+    run = Runner().run
+    while True:
+        ends: list[SlotEnd] = []
+        flushed = time.monotonic()
+        for task in decode(socket.recv()):
+            cell.attempt = task.attempt
+            ends.append(run(task))
+            cell.attempt = IDLE
+            if time.monotonic() - flushed > FLUSH_SECONDS:
+                socket.send(msgspec.msgpack.encode(ends))
+                ends, flushed = [], time.monotonic()
+        if ends:
+            socket.send(msgspec.msgpack.encode(ends))
+
+
+class Runner:
+    """Runs one task after the other; recipes and outputs are read once."""
+
+    def __init__(self) -> None:
+        self._recipes: dict[str, Recipe] = {}
+        self._outputs: dict[str, Output] = {}
+
+    def run(self, task: SlotTask) -> SlotEnd:
+        """Run one task; every error becomes its end."""
+        began = time.perf_counter()
+        try:
+            made = self._make(task)
+            end = _written(task, made)
+        except Fault as fault:
+            end = SlotEnd(task.attempt, 0.0, code=fault.code, reason=fault.reason[:1000])
+        except Exception as error:  # noqa: BLE001 -- the edge of the loop: it becomes an end
+            end = SlotEnd(task.attempt, 0.0, code="failed", reason=_said(error))
+        return msgspec.structs.replace(end, seconds=time.perf_counter() - began)
+
+    def _make(self, task: SlotTask) -> Made:
+        with _Pixels(task) as pixels:
+            if digest_of(pixels) != task.digest:
+                raise Fault("corrupted", "the pixels arrived with another digest than promised")
+            if not task.recipe:
+                return Made(bytes(pixels), "same")
+            recipe = _kept(self._recipes, task.recipe, parse)
+            output = _kept(self._outputs, task.output, _read_output)
+            return _processed(pixels, recipe, output)
+
+
+class _Pixels:
+    """A task's encoded pixels: inline, or mapped from the agent's spool."""
+
+    def __init__(self, task: SlotTask) -> None:
+        self._task = task
+        self._map: mmap.mmap | None = None
+        self._view: memoryview | None = None
+
+    def __enter__(self) -> Pixels:
+        if self._task.inline is not None:
+            return self._task.inline
+        with Path(self._task.path).open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._view = memoryview(self._map)
+        return self._view
+
+    def __exit__(self, *_: object) -> None:
+        if self._view is not None and self._map is not None:
+            self._view.release()
+            self._map.close()
+
+
+def _processed(pixels: Pixels, recipe: Recipe, output: Output) -> Made:
+    try:
+        product = process(pixels, recipe, output)
+    except PictureError as error:
+        raise Fault(error.code, str(error)) from None
+    except RecipeError as error:
+        raise Fault("recipe", str(error)) from None
+    except MemoryError:
+        raise Fault("memory", "not enough memory for this picture on this node") from None
+    except cv2.error as error:
+        code = "memory" if error.code == cv2.Error.StsNoMem else "failed"
+        raise Fault(code, f"OpenCV: {error.err}") from None
+    return Made(product.data, product.format)
+
+
+def _written(task: SlotTask, made: Made) -> SlotEnd:
+    size, digest = len(made.data), digest_of(made.data)
+    if size <= INLINE_BYTES:
+        return SlotEnd(task.attempt, 0.0, size, digest, made.format, inline=made.data)
+    try:
+        Path(task.result_path).write_bytes(made.data)
+    except OSError as error:
+        Path(task.result_path).unlink(missing_ok=True)
+        code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "spool"
+        raise Fault(code, f"the node's spool: {error.strerror}") from None
+    return SlotEnd(task.attempt, 0.0, size, digest, made.format)
+
+
+def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:
+    if text not in table:
+        if len(table) >= 256:
+            table.clear()
+        table[text] = read(text)
+    return table[text]
+
+
+def _read_output(text: str) -> Output:
+    return msgspec.json.decode(text, type=Output)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:1000]
+
+
+def _end_with_the_agent() -> None:
+    wait_until_cut()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

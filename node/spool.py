@@ -1,0 +1,84 @@
+"""A folder of this process's own for pixels on their way, swept when the process is gone.
+
+    <temp>/pixmesh-<user>/<random>/        0700, made anew for each process
+    <temp>/pixmesh-<user>/<random>.lock    locked while that process lives
+
+Space is allocated before a byte is written, so that a full disk is a clear error.
+"""
+
+import getpass
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..broker.locks import lock_now
+from .errors import PixmeshError
+from .platform import allocate
+
+
+@contextmanager
+def spool_folder(base: Path | None = None) -> Iterator[Path]:
+    """Hold a private folder for as long as this process needs it; sweep dead ones."""
+    home = base or _home()
+    _sweep(home)
+    folder = home / secrets.token_hex(4)
+    with (home / f"{folder.name}.lock").open("a+b") as lock:
+        if not lock_now(lock):
+            raise PixmeshError(f"{lock.name} is locked by another process")
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(lock.name).unlink(missing_ok=True)
+
+
+class SpoolFile:
+    """A file of known size that is written in pieces and read by whoever is told its path."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags, 0o600)
+        try:
+            allocate(self._descriptor, size)
+        except OSError:
+            self.discard()
+            raise
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """Put bytes at their place. Raises OSError."""
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+        os.write(self._descriptor, data)
+
+    def close(self) -> None:
+        """Write no more; the file stays."""
+        os.close(self._descriptor)
+
+    def discard(self) -> None:
+        """Write no more; the file goes."""
+        os.close(self._descriptor)
+        self.path.unlink(missing_ok=True)
+
+
+def _home() -> Path:
+    home = Path(tempfile.gettempdir()) / f"pixmesh-{getpass.getuser()}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    if os.name == "posix" and (home.stat().st_uid != os.geteuid() or home.stat().st_mode & 0o077):
+        raise PixmeshError(
+            f"{home} is not yours alone", remedy=f"remove it, or set TMPDIR: chmod 700 {home}"
+        )
+    return home
+
+
+def _sweep(home: Path) -> None:
+    """Remove the folders of processes that are gone."""
+    for path in home.glob("*.lock"):
+        with path.open("a+b") as lock:
+            if lock_now(lock):
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                path.unlink(missing_ok=True)
