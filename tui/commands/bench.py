@@ -1,0 +1,33 @@
+"""`pixmesh bench`: measurements with their method. The only place that names that room."""
+
+import click
+
+from ..options import Common, common
+
+EVERYTHING = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@click.group("bench")
+@common
+@click.pass_context
+def command(ctx: click.Context, common: Common) -> None:
+    """Measure this machine; the method is in bench/METHOD.md."""
+    ctx.obj = common
+
+
+@command.command("dispatch", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def dispatch(words: tuple[str, ...]) -> None:
+    """Tasks per second through broker and slots, beside a bare pyzmq chain."""
+    from ...bench import dispatch as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))
+
+
+@command.command("pictures", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def pictures(words: tuple[str, ...]) -> None:
+    """CPU and wall time for photographs, beside an OpenCV loop and a Pool."""
+    from ...bench import pictures as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))
