@@ -33,17 +33,20 @@ class Step:
 def main(arguments: list[str]) -> int:
     """Run every step, then count."""
     link_view()
+    closing: list[str] = []
     steps = [
         step("ruff check", lambda: tool("ruff", "check")),
         step("ruff format", lambda: tool("ruff", "format", "--check")),
         step("mypy", lambda: tool("mypy")),
         step("import-linter", lambda: run(script("lint-imports"), "--no-logo")),
         step("wheel", wheel_is_right),
-        step("pytest", lambda: tool("pytest", *arguments)),
+        step("pytest", lambda: tests(arguments, closing)),
     ]
     say("")
     for done in steps:
         say(f"{'ok  ' if done.passed else 'FAIL'}  {done.name:14} {done.seconds:6.1f} s")
+    for line in closing:
+        say(line)
     return sum(not done.passed for done in steps)
 
 
@@ -68,6 +71,19 @@ def run(*command: str) -> bool:
 def script(name: str) -> str:
     """Find a command of this environment, on the PATH or not."""
     return shutil.which(name, path=Path(sys.executable).parent) or name
+
+
+def tests(arguments: list[str], closing: list[str]) -> bool:
+    """Run pytest, and keep its count of skips and its closing line for the very end."""
+    colour = "yes" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "no"
+    command = [sys.executable, "-P", "-m", "pytest", f"--color={colour}", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            say(line.rstrip("\n"))
+            closing[:] = [*closing[-1:], line.rstrip("\n")]
+    closing[:] = [line for line in closing if " in " in line or line.startswith("skipped ")]
+    return running.returncode == 0
 
 
 def wheel_is_right() -> bool:

@@ -83,6 +83,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name strays, and count the skips by reason in the last line but one."""
     for stray in terminalreporter.config.stash.get(STRAYS, []):
