@@ -5,8 +5,9 @@ with full bookkeeping, both already running, in alternating order. The method an
 left out are in METHOD.md.
 """
 
+import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -110,6 +111,23 @@ def run(*, rounds: int = 5, samples: int = 500, tasks: int = 20_000, as_json: bo
                 taken.measure(contender, samples, tasks)
             report.progress(f"round {number + 1} of {rounds}")
     _write(ours, theirs, as_json=as_json)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser("pixmesh bench dispatch", description=run.__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--samples", type=int, default=500, help="latencies in a round")
+    parser.add_argument("--tasks", type=int, default=20_000, help="tasks of a round's rate")
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument("--chain-only", action="store_true", help="the baseline alone, as JSON")
+    asked = vars(parser.parse_args(words))
+    if asked.pop("chain_only"):
+        asked.pop("as_json")
+        run_chain(**asked)
+    else:
+        run(**asked)
+    return 0
 
 
 def run_chain(*, rounds: int = 5, samples: int = 500, tasks: int = 20_000) -> None:

@@ -5,6 +5,7 @@ the same files, in alternating order, each in processes of its own. The method a
 left out are in METHOD.md.
 """
 
+import argparse
 import contextlib
 import json
 import shutil
@@ -48,6 +49,18 @@ def run(
         report.show_json(_document(costs))
     else:
         _show(costs)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser("pixmesh bench pictures", description=run.__doc__)
+    parser.add_argument("--photos", type=Path, help="a folder; scikit-image's photos without it")
+    parser.add_argument("--copies", type=int, default=10, help="distinct pictures of each photo")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument("--only", nargs="+", choices=ALL, default=ALL, dest="contenders")
+    run(**vars(parser.parse_args(words)))
+    return 0
 
 
 @contextlib.contextmanager
