@@ -31,7 +31,7 @@ def build(root: Path, out: Path) -> Path:
     # setuptools writes build/ and egg-info into the folder it builds from: give it a copy.
     copy = out / "source"
     shutil.copytree(root, copy, symlinks=True, ignore=_left_out)
-    _run(["uv", "build", "--quiet", "--wheel", "--out-dir", str(out / "dist"), str(copy)], out)
+    _run([_uv(), "build", "--quiet", "--wheel", "--out-dir", str(out / "dist"), str(copy)], out)
     (wheel,) = (out / "dist").glob("*.whl")
     return wheel
 
@@ -51,11 +51,11 @@ def content_mistakes(wheel: Path, expected: set[str]) -> list[str]:
 def install(wheel: Path, root: Path, out: Path) -> Path:
     """Install the wheel with its locked dependencies into a new venv; return the venv."""
     venv, pins = out / "venv", out / "constraints.txt"
-    export = ["uv", "export", "--quiet", "--frozen", "--no-dev", "--no-hashes"]
+    export = [_uv(), "export", "--quiet", "--frozen", "--no-dev", "--no-hashes"]
     _run([*export, "--no-emit-project", "--output-file", str(pins)], root)
-    _run(["uv", "venv", "--quiet", "--python", sys.executable, str(venv)], out)
+    _run([_uv(), "venv", "--quiet", "--python", sys.executable, str(venv)], out)
     target = ["--python", str(_program(venv, "python"))]
-    _run(["uv", "pip", "install", "--quiet", *target, "-c", str(pins), str(wheel)], out)
+    _run([_uv(), "pip", "install", "--quiet", *target, "-c", str(pins), str(wheel)], out)
     return venv
 
 
@@ -79,6 +79,11 @@ def size_mb(venv: Path) -> float:
     (packages,) = {path.parent for path in venv.rglob("msgpack") if path.is_dir()}
     files = (path for path in packages.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return sum(path.stat().st_size for path in files) / 1e6
+
+
+def _uv() -> str:
+    """Return the uv that runs this, which need not be on the PATH."""
+    return os.environ.get("UV", "uv")
 
 
 def _is_shipped(path: Path) -> bool:
