@@ -177,17 +177,37 @@ def test_next_starts_clean() -> None:
 """
 
 
-def test_the_leaking_test_fails_and_names_it_and_the_next_one_passes(tmp_path: Path) -> None:
-    (tmp_path / "test_leaky.py").write_text(LEAKY)
+def run_pytest(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_leaky.py").write_text(text)
     command = [sys.executable, "-P", "-m", "pytest", "-p", "pixmesh.tests.conftest"]
-    done = subprocess.run(
-        [*command, "--basetemp", tmp_path / "base", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
+    command += ["--basetemp", str(folder / "base"), str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_the_leaking_test_fails_and_names_it_and_the_next_one_passes(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, LEAKY)
     assert done.returncode == 1
     assert "2 passed, 1 error" in done.stdout
     assert "thread: forgotten" in done.stdout
     assert "temp file: pixmesh-" in done.stdout
+
+
+OUTLIVES = """
+import subprocess, sys, pytest
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    program = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+    quiet = subprocess.DEVNULL
+    node.process = subprocess.Popen(program, stdout=quiet, stderr=quiet)
+
+def test_passes(node: None) -> None:
+    assert True
+"""
+
+
+def test_a_process_that_outlives_a_session_fixture_fails_the_run(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, OUTLIVES)
+    assert "1 passed" in done.stdout
+    assert done.returncode == 1
+    assert "outlived the tests: process" in done.stdout
