@@ -135,13 +135,12 @@ class Nothing:
         """Nothing more: the summary follows."""
 
 
-def watching(total: int, common: Common, *, what: str) -> Watcher:
+def watching(counts: Counts, common: Common, *, what: str) -> Watcher:
     """Return a watcher with the display that fits where stderr goes."""
-    counts = Counts(total)
     if common.quiet:
         return Watcher(counts, Nothing())
     if is_terminal():
-        return Watcher(counts, Bar(total, what=what, colours=common.click_color))
+        return Watcher(counts, Bar(counts.total, what=what, colours=common.click_color))
     return Watcher(counts, Lines())
 
 

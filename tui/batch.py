@@ -1,0 +1,183 @@
+"""One request for pictures, from its plan to its summary: what `run` and `demo` share.
+
+Owns the order of things for a person: plan everything, stop before anything starts if a
+plan may not, open the mesh only when there is work, show how far it is, name what failed.
+How a picture becomes an output is the owner's business.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ..node.config import Config
+from ..node.owner.disk import RealDisk
+from ..node.owner.files import FileBatch
+from ..node.owner.inputs import find_inputs
+from ..node.owner.ledger import Ledger
+from ..node.owner.plan import OnExists, Plan, make_plan
+from ..node.owner.report import BatchEvent, PictureDone, PictureFailed, Summary
+from ..node.state import StateFolder
+from ..ops.process import Output
+from ..ops.recipe import parse
+from . import forecast, meshes, summary, work
+from .interrupt import gently
+from .options import Common
+from .pace import Counts
+from .progress import watching
+
+SCHEMA: Final = 1
+SOME_FAILED: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for; ``out`` is OUT itself, which no input is taken from."""
+
+    common: Common
+    config: Config
+    wanted: tuple[work.Wanted, ...]
+    inputs: tuple[str, ...]
+    out: Path
+    output: Output
+    output_text: str
+    on_exists: str = "stop"
+    first: int | None = None
+    local: bool = False
+    keep_times: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plans of a request, one for each output, and the ledger that they were made with."""
+
+    plans: tuple[Plan, ...]
+    ledger: Ledger
+    disk: RealDisk
+
+
+@contextmanager
+def planned(request: Request) -> Iterator[Planned]:
+    """Plan a request; nothing is changed. Raises UsageError for what cannot be asked."""
+    state = StateFolder.open()
+    disk = RealDisk()
+    inputs = find_inputs(request.inputs, out=request.out)
+    with Ledger(state.ledger) as ledger:
+        plans = tuple(
+            make_plan(
+                inputs=inputs,
+                out=one.out,
+                recipe=one.recipe.canonical(),
+                output=request.output_text,
+                extension_for=work.extension_for(request.output),
+                ledger=ledger,
+                disk=disk,
+                on_exists=OnExists(request.on_exists),
+                first=request.first,
+            )
+            for one in request.wanted
+        )
+        yield Planned(plans, ledger, disk)
+
+
+def foretell(request: Request, planned: Planned) -> None:
+    """Show what would be done."""
+    known = forecast.forecast(planned.plans, request.wanted, request.output, request.config)
+    known["mesh"] = meshes.where(request.config, local=request.local)
+    if request.common.json:
+        click.echo(json.dumps({"schema": SCHEMA, **known}))
+    else:
+        click.echo(forecast.in_words(known))
+
+
+def carried_out(request: Request, planned: Planned) -> int:
+    """Do what is planned; say what came of it, and return the exit code."""
+    for plan in planned.plans:
+        plan.check()
+    _say_what_is_special(request, planned.plans[0])
+    summaries, interrupted = _Running(request, planned).run()
+    _tell(request, planned, summaries)
+    failed = any(one.failed for one in summaries)
+    return interrupted or (SOME_FAILED if failed else 0)
+
+
+def _say_what_is_special(request: Request, plan: Plan) -> None:
+    names = [entry.picture.relative for entry in plan.entries]
+    for suffix, form in work.converted_kinds(names, request.output).items():
+        request.common.say(f"{suffix} cannot be written: those become {form}")
+    if plan.skipped:
+        request.common.say(f"no pictures, left out: {forecast.kinds(plan.skipped)}")
+
+
+def _tell(request: Request, planned: Planned, summaries: list[Summary]) -> None:
+    later = sum(plan.later for plan in planned.plans)
+    if request.common.json:
+        click.echo(json.dumps({"schema": SCHEMA, **summary.as_data(summaries, later=later)}))
+    for line in summary.in_words(summaries, out=request.out, later=later):
+        request.common.say(line)
+
+
+class _Running:
+    """A request under way."""
+
+    def __init__(self, request: Request, planned: Planned) -> None:
+        self._request = request
+        self._planned = planned
+        self._common = request.common
+        self._counts = Counts(sum(_work_in(plan) for plan in planned.plans))
+        self._batch: FileBatch | None = None
+        self._stopped = False
+
+    def run(self) -> tuple[list[Summary], int]:
+        """Return what came of each plan, and the exit code of an interruption."""
+        if not self._counts.total:
+            return self._run_all(meshes.Nowhere()), 0
+        config, local = self._request.config, self._request.local
+        with (
+            meshes.opened(config, local=local) as mesh,
+            gently(self._stop, self._common.warn) as interruption,
+            watching(self._counts, self._common, what="pictures"),
+        ):
+            summaries = self._run_all(mesh.session)
+        return summaries, interruption.exit_code
+
+    def _run_all(self, session: meshes.Session) -> list[Summary]:
+        return [self._run_one(plan, session) for plan in self._planned.plans]
+
+    def _run_one(self, plan: Plan, session: meshes.Session) -> Summary:
+        batch = FileBatch(
+            plan=plan,
+            appraise=work.appraiser(parse(plan.recipe), self._request.output),
+            ledger=self._planned.ledger,
+            disk=self._planned.disk,
+            submit=session.submit,
+            cancel=session.cancel,
+            on_event=self._count,
+            keep_times=self._request.keep_times,
+        )
+        self._batch = batch
+        if self._stopped:
+            batch.stop()
+        return batch.run()
+
+    def _stop(self) -> None:
+        """Called by a signal handler."""
+        self._stopped = True
+        if self._batch is not None:
+            self._batch.stop()
+
+    def _count(self, event: BatchEvent) -> None:
+        if isinstance(event, PictureDone):
+            self._counts.done += 1
+            self._counts.pixels += round(event.megapixels * 1e6)
+        elif isinstance(event, PictureFailed):
+            self._counts.failed += 1
+            self._common.warn(f"failed: {event.source}: {event.reason}")
+
+
+def _work_in(plan: Plan) -> int:
+    return len(plan.entries) + len(plan.unfinished) + len(plan.refused)

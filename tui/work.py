@@ -1,0 +1,162 @@
+"""What a person asks for, put into the words of the rooms below: recipe, output, names.
+
+Owns reading RECIPE, `--to` and the output's options. Opens no picture and knows no mesh.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from ..node.errors import UsageError
+from ..node.owner.prepare import Appraisal
+from ..ops import encode, header
+from ..ops.errors import RecipeError
+from ..ops.process import SAME, Output, extension
+from ..ops.recipe import Recipe, parse
+
+EXAMPLE: Final = 'such as: pixmesh run "grayscale | canny" photos -o out'
+QUOTES: Final = (
+    "did you forget the quotes around the recipe? It is one argument:"
+    ' pixmesh run "grayscale | blur ksize=5" photos -o out'
+)
+
+_MEANINGS: Final = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    **dict.fromkeys((".tif", ".tiff"), "tiff"),
+    **dict.fromkeys((".jp2", ".j2k"), "jp2"),
+    **dict.fromkeys((".bmp", ".dib"), "bmp"),
+    **{f".{name}": name for name in ("png", "webp", "avif", "npy")},
+}
+_CONVERTED: Final = {
+    **dict.fromkeys((".heic", ".heif", ".hif"), "jpeg"),
+    ".gif": "png",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One recipe and the folder that its outputs go to; `label` is empty for OUT itself."""
+
+    recipe: Recipe
+    out: Path
+    label: str = ""
+
+
+def wanted(
+    words: Sequence[str], to: Sequence[str], *, out: Path | None, recipes: Mapping[str, str]
+) -> tuple[list[Wanted], list[str]]:
+    """Read the words of the command: what to make, and the INPUTs.
+
+    Raises UsageError, RecipeError.
+    """
+    if len(words) < (1 if to else 2):
+        what = "INPUT: name the files and folders to process" if words else "RECIPE and no INPUT"
+        raise UsageError(f"there is no {what}", remedy=QUOTES)
+    if out is None:
+        raise UsageError("there is no OUT: name the folder for the outputs with -o", remedy=EXAMPLE)
+    if to:
+        labelled = [_labelled(text, out, recipes) for text in to]
+        _refuse_equal_labels([one.label for one in labelled])
+        return labelled, list(words)
+    return [Wanted(read_recipe(words[0], recipes), out)], list(words[1:])
+
+
+def read_recipe(text: str, recipes: Mapping[str, str]) -> Recipe:
+    """Return the recipe of that name in the settings, or the one that the text itself is."""
+    if text not in recipes:
+        try:
+            return parse(text)
+        except RecipeError as error:
+            raise _with_a_hint(error, text) from error
+    try:
+        return parse(recipes[text])
+    except RecipeError as error:
+        raise UsageError(f"the recipe {text!r} of the settings is wrong:\n{error}") from error
+
+
+def read_output(*, form: str | None, quality: int | None, max_pixels: int) -> tuple[Output, str]:
+    """Return how results are written, and its canonical text. Raises UsageError."""
+    try:
+        output = Output(format=form or SAME, quality=quality, max_pixels=max_pixels)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="pixmesh run --help shows the options") from error
+    return output, msgspec.json.encode(output).decode()
+
+
+def extension_for(output: Output) -> Callable[[str], str | None]:
+    """Return what tells the extension to write for a source's name; None where it stays."""
+
+    def chosen(name: str) -> str | None:
+        suffix = Path(name).suffix.lower()
+        form = output.format if output.format != SAME else _CONVERTED.get(suffix)
+        return None if form is None or _MEANINGS.get(suffix) == form else extension(form)
+
+    return chosen
+
+
+def converted_kinds(names: Sequence[str], output: Output) -> dict[str, str]:
+    """Return which suffixes are written as which format because their own cannot be."""
+    if output.format != SAME:
+        return {}
+    suffixes = {Path(name).suffix.lower() for name in names}
+    return {suffix: _CONVERTED[suffix] for suffix in sorted(suffixes & _CONVERTED.keys())}
+
+
+def appraiser(recipe: Recipe, output: Output) -> Callable[[BinaryIO], Appraisal]:
+    """Return what looks at a picture's header and foretells its cost.
+
+    It raises PictureError for what is no picture, and for one of too many pixels.
+    """
+
+    def appraise(file: BinaryIO) -> Appraisal:
+        found = header.probe(file)
+        encode_cap(found, output)
+        seconds = recipe.cost() * found.megapixels
+        return Appraisal(seconds, recipe.memory(found), found.megapixels)
+
+    return appraise
+
+
+def encode_cap(found: header.Header, output: Output) -> None:
+    """Refuse a picture of more pixels than the output allows. Raises PictureError."""
+    from ..ops.decode import refuse_large
+
+    refuse_large(found.width * found.height, output.max_pixels)
+
+
+def formats() -> list[str]:
+    """Return the formats that can be written."""
+    return sorted(encode.WRITERS)
+
+
+def _labelled(text: str, out: Path, recipes: Mapping[str, str]) -> Wanted:
+    label, equals, recipe = text.partition("=")
+    label = label.strip()
+    if not equals or not label:
+        raise UsageError(
+            f"--to {text!r} is not NAME=RECIPE", remedy='write --to edges="grayscale | canny"'
+        )
+    if label != Path(label).name or label.startswith("."):
+        raise UsageError(
+            f"--to {label!r} is no name for a folder in OUT",
+            remedy="use letters, digits, dashes",
+        )
+    return Wanted(read_recipe(recipe.strip(), recipes), out / label, label)
+
+
+def _refuse_equal_labels(labels: list[str]) -> None:
+    folded = [label.casefold() for label in labels]
+    for label in labels:
+        if folded.count(label.casefold()) > 1:
+            raise UsageError(f"--to {label!r} is there twice", remedy="give each its own name")
+
+
+def _with_a_hint(error: RecipeError, text: str) -> RecipeError:
+    """A path where the recipe should be: the recipe itself was forgotten."""
+    if not Path(text).exists():
+        return error
+    hint = f"{text!r} is a file or folder; the recipe comes first, {EXAMPLE}"
+    return RecipeError(error.what, recipe=error.recipe, position=error.position, hint=hint)
