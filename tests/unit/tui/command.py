@@ -1,0 +1,50 @@
+"""Runs the real `pixmesh` command in a process of its own, as a person would."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return this test's environment, with byte code kept as an installed command keeps it."""
+    return {**os.environ, "PYTHONPATH": "", **more}
+
+
+def started(
+    *words: str, folder: Path, extra: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Start the command and return its process; both streams are pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pixmesh.tui.cli", *words],
+        cwd=folder,
+        env=environment(**(extra or {})),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def pixmesh(*words: str, folder: Path, **extra: str) -> Finished:
+    """Run the command to its end."""
+    with started(*words, folder=folder, extra=extra) as process:
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return Finished(process.returncode, out, err)

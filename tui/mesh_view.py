@@ -1,0 +1,66 @@
+"""The mesh at a moment, in words: what `pixmesh status` prints. Pure."""
+
+from ..broker.status import BatchView, NodeView, Snapshot
+from .pace import clock, short
+from .table import shortened, table
+
+LONGEST_NAME = 16
+LONGEST_WORK = 34
+
+_NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHERS", "MEM", "NET MB/s", "DONE", "FAIL", "BEAT")
+_BATCH_HEAD = ("OWNER", "RECIPE", "DONE", "FAIL", "RUNNING", "WAITING")
+
+
+def in_words(mesh: Snapshot) -> str:
+    """Return the whole snapshot, at most 80 columns wide."""
+    slots = sum(node.slots for node in mesh.nodes)
+    lines = [
+        f"broker {mesh.broker}, pixmesh {mesh.version}, up {clock(mesh.uptime)}",
+        f"{len(mesh.nodes)} nodes with {slots} slots, {mesh.owners} owners",
+    ]
+    if mesh.limited_by:
+        lines.append(f"limited by {mesh.limited_by}")
+    if mesh.nodes:
+        lines += ["", *table(_NODE_HEAD, [_node_row(node) for node in mesh.nodes])]
+        lines += [f"{node.name}: {node.reason}" for node in mesh.nodes if node.reason]
+    else:
+        lines += ["", "no node is connected; on this machine: pixmesh node"]
+    if mesh.batches:
+        lines += ["", *table(_BATCH_HEAD, [_batch_row(batch) for batch in mesh.batches])]
+        lines += [f"{batch.owner}: {batch.reason}" for batch in mesh.batches if batch.reason]
+    return "\n".join(lines)
+
+
+def _node_row(node: NodeView) -> tuple[str, ...]:
+    load = node.load
+    return (
+        shortened(node.name, LONGEST_NAME),
+        node.state,
+        f"{node.busy}/{node.slots}",
+        _share(load.cpu),
+        _share(load.cpu_others),
+        _share(load.memory),
+        f"{_megabytes(load.net_in)}/{_megabytes(load.net_out)}",
+        str(node.done),
+        str(node.failed),
+        f"{node.beat:.1f}s",
+    )
+
+
+def _batch_row(batch: BatchView) -> tuple[str, ...]:
+    return (
+        shortened(batch.owner, LONGEST_NAME),
+        shortened(batch.label or batch.recipe, LONGEST_WORK),
+        str(batch.done),
+        str(batch.failed),
+        str(batch.running),
+        str(batch.waiting),
+    )
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}"
+
+
+def _megabytes(rate: float) -> str:
+    return short(rate / 1e6) if rate >= 5e3 else "0"
