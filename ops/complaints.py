@@ -21,7 +21,7 @@ _MOST: Final = 1 << 16
 
 _MISSING: Final = re.compile(
     r"premature end|bad Huffman code|instead of RST|Premature end|Inconsistent progression"
-    r"|TIFF_Error (?!.*known tag)|not enough data|truncated",
+    r"|TIFF_Error (?!.*byte count)|not enough data|truncated",
     re.IGNORECASE,
 )
 _DECODERS: Final = re.compile(

@@ -74,10 +74,16 @@ def _pixels(data: Buffer, header: Header) -> Pixels:
             return heif.decode_heic(data, found)
         case tiff.Tiff() as page if _opencv_errs(page):
             return _by_pillow(data)
-    return _adapted(_by_opencv(data, header), header)
+    pixels, complaint = _by_opencv(data)
+    if pixels is None and header.format == "tiff" and header.depth == 8:
+        return _by_pillow(data)
+    if pixels is None or complaint:
+        raise PictureError("corrupt", _reason(data, header, complaint))
+    return _adapted(pixels, header)
 
 
-def _by_opencv(data: Buffer, header: Header) -> Pixels:
+def _by_opencv(data: Buffer) -> tuple[Pixels | None, str]:
+    """Return what OpenCV decodes (None: nothing), and its complaint about missing pixels."""
     import cv2
     import numpy as np
 
@@ -86,11 +92,8 @@ def _by_opencv(data: Buffer, header: Header) -> Pixels:
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         except (cv2.error, MemoryError) as error:
-            lines.append(f"premature end: {error}")
-    complaint = missing_pixels(lines)
-    if pixels is None or complaint:
-        raise PictureError("corrupt", _reason(data, header, complaint))
-    return pixels
+            return None, str(error)
+    return pixels, missing_pixels(lines)
 
 
 def _reason(data: Buffer, header: Header, complaint: str) -> str:

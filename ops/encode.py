@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from . import jpeg, npy, png, tiff
-from .errors import PictureError
+from .complaints import overheard
+from .errors import PictureCode, PictureError
 from .operation import Depth
 from .picture import Metadata, Picture, has_alpha, over_white, to_depth
 
@@ -16,30 +17,42 @@ if TYPE_CHECKING:
     from .picture import Pixels
 
 
+_BYTES: Final[tuple[Depth, ...]] = ("uint8",)
+_DEEP: Final[tuple[Depth, ...]] = ("uint8", "uint16")
+_FLOATS: Final[tuple[Depth, ...]] = ("uint8", "uint16", "float32")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """What a format can hold; `suffix` names files and OpenCV's encoder."""
+    """What a format can hold; `suffix` names files and OpenCV's encoder.
+
+    `quality` is what is taken where none is given; None: lossless, or the encoder's own.
+    `sides` are the fewest and the most pixels a side.
+    """
 
     suffix: str
     depths: tuple[Depth, ...]
     alpha: bool
+    gray: bool = True
     quality: int | None = None
-    """The quality where none is given; None: lossless, or the encoder's own."""
+    sides: tuple[int, int] = (1, 1 << 20)
 
 
 WRITERS: Final[dict[str, Writer]] = {
-    "jpeg": Writer(suffix=".jpg", depths=("uint8",), alpha=False, quality=95),
-    "png": Writer(suffix=".png", depths=("uint8", "uint16"), alpha=True),
-    "webp": Writer(suffix=".webp", depths=("uint8",), alpha=True, quality=90),
-    "tiff": Writer(suffix=".tif", depths=("uint8", "uint16", "float32"), alpha=True),
-    "bmp": Writer(suffix=".bmp", depths=("uint8",), alpha=True),
-    "avif": Writer(suffix=".avif", depths=("uint8", "uint16"), alpha=True, quality=90),
-    "jp2": Writer(suffix=".jp2", depths=("uint8", "uint16"), alpha=True),
-    "npy": Writer(suffix=".npy", depths=("uint8", "uint16", "float32"), alpha=True),
+    "jpeg": Writer(suffix=".jpg", depths=_BYTES, alpha=False, quality=95, sides=(1, 65535)),
+    "png": Writer(suffix=".png", depths=_DEEP, alpha=True),
+    "webp": Writer(
+        suffix=".webp", depths=_BYTES, alpha=True, gray=False, quality=90, sides=(1, 16383)
+    ),
+    "tiff": Writer(suffix=".tif", depths=_FLOATS, alpha=True),
+    "bmp": Writer(suffix=".bmp", depths=_BYTES, alpha=True),
+    "avif": Writer(suffix=".avif", depths=_DEEP, alpha=True, quality=90, sides=(1, 65536)),
+    "jp2": Writer(suffix=".jp2", depths=_DEEP, alpha=True, sides=(32, 1 << 20)),
+    "npy": Writer(suffix=".npy", depths=_FLOATS, alpha=True, sides=(1, 1 << 62)),
 }
+"""The formats that are written. JPEG 2000's smallest side is that of OpenCV's encoder."""
 
 _ALIASES: Final = {"jpg": "jpeg", "tif": "tiff", "j2k": "jp2", "jpeg2000": "jp2"}
-_SIDES: Final = {"jpeg": 65535, "webp": 16383, "avif": 65536}
 _AVIF_BITS: Final = 12
 
 
@@ -65,7 +78,7 @@ def encode(
     """
     writer = WRITERS[form]
     pixels = fitted(picture.pixels, writer)
-    _refuse_wide(pixels, form)
+    _refuse_sides(pixels, form)
     if form == "npy":
         return npy.encode(pixels)
     metadata = _fitting(picture, pixels)
@@ -76,18 +89,24 @@ def encode(
 
 def fitted(pixels: Pixels, writer: Writer) -> Pixels:
     """Return the pixels as the format can hold them; the input itself where it can."""
+    import cv2
+
     if not writer.alpha:
         pixels = over_white(pixels)
+    if not writer.gray and pixels.ndim == 2:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
     if pixels.dtype.name not in writer.depths:
         return to_depth(pixels, "uint16" if "uint16" in writer.depths else "uint8")
     return pixels
 
 
-def _refuse_wide(pixels: Pixels, form: str) -> None:
-    side = max(pixels.shape[:2])
-    if side > _SIDES.get(form, side):
-        what = f"{form.upper()} holds at most {_SIDES[form]} pixels a side, not {side}"
-        raise PictureError("too-large", what, remedy="write PNG or TIFF instead")
+def _refuse_sides(pixels: Pixels, form: str) -> None:
+    fewest, most = WRITERS[form].sides
+    height, width = pixels.shape[:2]
+    if max(height, width) > most or min(height, width) < fewest:
+        code: PictureCode = "too-large" if max(height, width) > most else "operation-failed"
+        what = f"{form.upper()} holds {fewest} to {most} pixels a side, not {width}x{height}"
+        raise PictureError(code, what, remedy="write PNG or TIFF instead")
 
 
 def _fitting(picture: Picture, written: Pixels) -> Metadata:
@@ -110,13 +129,15 @@ def _by_opencv(pixels: Pixels, form: str, quality: int | None, metadata: Metadat
         pixels = pixels >> (16 - _AVIF_BITS)
     kinds, bodies = _blocks(metadata) if form in {"webp", "avif"} else ([], [])
     suffix, options = WRITERS[form].suffix, _options(form, pixels, quality)
-    try:
-        if kinds:
-            done, encoded = cv2.imencodeWithMetadata(suffix, pixels, kinds, bodies, options)
-        else:
-            done, encoded = cv2.imencode(suffix, pixels, options)
-    except (cv2.error, MemoryError) as error:
-        raise _failed(form) from error
+    done = False
+    with overheard():
+        try:
+            if kinds:
+                done, encoded = cv2.imencodeWithMetadata(suffix, pixels, kinds, bodies, options)
+            else:
+                done, encoded = cv2.imencode(suffix, pixels, options)
+        except (cv2.error, MemoryError) as error:
+            raise _failed(form) from error
     if not done:
         raise _failed(form)
     return encoded.tobytes()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from .errors import RecipeError
@@ -90,7 +91,7 @@ class Recipe:
         codec = 2 * max(layouts[0].nbytes, layouts[-1].nbytes)
         steps = (
             before.nbytes + after.nbytes + step.operation.memory * max(before.pixels, after.pixels)
-            for step, before, after in zip(self.steps, layouts, layouts[1:], strict=True)
+            for step, (before, after) in zip(self.steps, pairwise(layouts), strict=True)
         )
         return header.nbytes + max(codec, *steps)
 
