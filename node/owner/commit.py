@@ -168,8 +168,9 @@ class Committer:
                 self._give_up(group, result, UNWRITABLE, _reason(result, error))
 
     def _commit(self, group: "_Group") -> None:
-        accepted = self._record.committing([result.ready for result in group.results()])
-        for result in group.results():
+        results = group.results()
+        accepted = self._record.committing([one.ready for one in results]) if results else set()
+        for result in results:
             if result.destination not in accepted:
                 self._give_up(group, result, TAKEN_OVER, "another pixmesh makes this output")
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from pixmesh.node.errors import SourceChanged
 from pixmesh.node.owner.disk import RealDisk
@@ -133,7 +133,7 @@ class HeldMesh:
         self._arrived = threading.Condition()
         self._results = FakeMesh()
 
-    def __enter__(self) -> "HeldMesh":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
