@@ -31,6 +31,7 @@ from .tasks import Attempt, Batch, Node, Owner, Place, Task
 MOST_ATTEMPTS = 8
 MOST_CRASHES = 2
 WINDOW_TASKS = 20_000
+MOST_TASKS = WINDOW_TASKS + WINDOW_TASKS // 4  # SETTLEDs may be on their way
 MOST_BATCHES = 1024
 
 
@@ -53,7 +54,7 @@ class Lifecycle:
             owner.seen = message.seq
         batch = self._batch(owner, message)
         for item in message.tasks:
-            if len(owner.tasks) >= WINDOW_TASKS:
+            if len(owner.tasks) >= MOST_TASKS:
                 return
             self._accept(batch, item)
 

@@ -158,7 +158,6 @@ class Hello(Struct, frozen=True):
     slots: Annotated[int, Meta(ge=0, le=4096)] = 0
     memory: Count = 0
     has: tuple[Word, ...] = ()
-    seen: Count = 0
     held: tuple[HeldItem, ...] = ()
 
 

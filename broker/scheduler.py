@@ -124,7 +124,7 @@ class Scheduler:
             node = Node(member, hello, Lease(now), frozenset(hello.has))
             self.nodes[member] = node
         node.lease.renew(now)
-        self._reconcile(node, State(seen=hello.seen, held=hello.held), now)
+        self._reconcile(node, State(seen=node.seq, held=hello.held), now)
 
     def _owner_joined(self, member: MemberId, hello: Hello, now: float) -> None:
         owner = self.owners.get(member)

@@ -107,10 +107,9 @@ class Attempts:
                 self._forget(held)
 
     def session_began(self) -> None:
-        """A broker that may know nothing is told every end again."""
+        """Begin to count ASSIGNs anew, and report every end again."""
         self.seen = 0
-        for held in self.held.values():
-            held.told = float("-inf")
+        self._untold = {held.id: held for held in self.held.values() if held.end is not None}
 
     def give_back_unstarted(self) -> None:
         """Return everything that no slot has yet: this node is leaving."""
@@ -214,14 +213,18 @@ class Attempts:
         return tuple(HeldItem(held.id, held.phase) for held in self.held.values())
 
     def untold(self, now: float) -> list[Held]:
-        """Return the ends to report now: new ones, and old ones nobody has settled."""
+        """Return the ends to report now."""
         due = list(self._untold.values())
         self._untold.clear()
-        if any(held.end is not None for held in self.held.values()):
-            due += self._overdue(now, {held.id for held in due})
         for held in due:
             held.told = now
         return due
+
+    def tell_again(self, now: float) -> None:
+        """Report once more what was reported a while ago and nobody has settled."""
+        for held in self.held.values():
+            if held.end is not None and now - held.told >= TELL_AGAIN:
+                self._untold[held.id] = held
 
     @property
     def busy(self) -> bool:
@@ -229,13 +232,6 @@ class Attempts:
         return bool(self.held)
 
     # ---- inside ---------------------------------------------------------------------
-
-    def _overdue(self, now: float, new: set[int]) -> list[Held]:
-        return [
-            held
-            for held in self.held.values()
-            if held.end is not None and now - held.told >= TELL_AGAIN and held.id not in new
-        ]
 
     def _take_in(self, item: AssignItem, work: Work) -> None:
         inline = item.task.inline is not None

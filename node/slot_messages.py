@@ -1,6 +1,10 @@
 """What an agent and its slots say to each other, on a socket that no one else can open."""
 
+from typing import Final
+
 from msgspec import Struct
+
+READY: Final = b"ready"
 
 
 class SlotTask(Struct, frozen=True, array_like=True):
@@ -30,3 +34,15 @@ class SlotEnd(Struct, frozen=True, array_like=True):
     inline: bytes | None = None
     code: str = ""
     reason: str = ""
+
+
+class SlotOrders(Struct, frozen=True):
+    """What a slot is told at its start; ``server_key`` and the pair where there is no ipc."""
+
+    name: str
+    address: str
+    cell: str
+    threads: int
+    server_key: str = ""
+    public_key: str = ""
+    secret_key: str = ""

@@ -29,25 +29,12 @@ from ..ops.recipe import Recipe, parse
 from . import platform
 from .cell import IDLE, Cell
 from .owner.job import digest_of
-from .slot_messages import SlotEnd, SlotTask
+from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
 
 FLUSH_SECONDS = 0.001
-READY = b"ready"
 
 Pixels = bytes | memoryview
 T = TypeVar("T")
-
-
-class SlotOrders(msgspec.Struct, frozen=True):
-    """What a slot is told at its start; ``server_key`` and the pair where there is no ipc."""
-
-    number: int
-    address: str
-    cell: str
-    threads: int
-    server_key: bytes = b""
-    public_key: bytes = b""
-    secret_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +68,14 @@ def main() -> None:
 
 
 def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
-    """Open the way to the agent; the slot's number is its routing id."""
+    """Open the way to the agent; the slot's name is its routing id."""
     socket = context.socket(zmq.DEALER)
-    socket.routing_id = b"slot%d" % orders.number
+    socket.routing_id = orders.name.encode()
     socket.linger = 1000
     if orders.server_key:
-        socket.curve_serverkey = orders.server_key
-        socket.curve_publickey, socket.curve_secretkey = orders.public_key, orders.secret_key
+        socket.curve_serverkey = orders.server_key.encode()
+        socket.curve_publickey = orders.public_key.encode()
+        socket.curve_secretkey = orders.secret_key.encode()
     socket.connect(orders.address)
     return socket
 

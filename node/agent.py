@@ -1,0 +1,254 @@
+"""A node's agent: the process that talks. It never computes.
+
+Each turn: wait, take in what the broker, the slots and the transfers said, fetch, give
+work to slots, send chunks, report ends. What it holds and why is ``attempts``; here are
+only sockets, processes and the clock.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+import zmq
+
+from ..broker import lifetime, outgoing
+from ..broker.leases import BEAT
+from ..broker.messages import (
+    Assign,
+    Bye,
+    Chunk,
+    Drop,
+    EndItem,
+    Error,
+    Get,
+    Note,
+    Result,
+    Settled,
+    State,
+)
+from .attempts import Attempts, Held
+from .load import LoadMeter
+from .net.connection import Connection, Heard
+from .pixels import Pixels
+from .slot_messages import READY, SlotEnd, SlotTask
+from .slot_process import SlotProcess
+
+log = logging.getLogger(__name__)
+
+Socket = zmq.Socket[bytes]
+
+DRAIN = 256
+LONGEST_WAIT_MS = 250
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """The loop and what it stands on."""
+
+    connection: Connection
+    slot_socket: Socket
+    slots: list[SlotProcess]
+    pixels: Pixels
+    attempts: Attempts
+    wake: lifetime.Wake
+    on_ready: Callable[[], None]
+    patience: float = float("inf")
+    meter: LoadMeter = field(default_factory=LoadMeter)
+    clock: Callable[[], float] = time.monotonic
+    draining: bool = False
+    stopping: bool = False
+    unanswered: bool = False
+    _beat_at: float = float("-inf")
+    _session: object = None
+    _ever: object = None
+    _began: float = 0.0
+    _flags: int = zmq.POLLIN
+    _told_ready: bool = False
+
+    def serve(self) -> None:
+        """Run until drained or told to stop; slots end with it."""
+        poller = zmq.Poller()
+        for one in (self.slot_socket, self.wake.socket):
+            poller.register(one, zmq.POLLIN)
+        known: list[Socket] = []
+        self._began = self.clock()
+        while not self.stopping:
+            known = self._register(poller, known)
+            poller.poll(LONGEST_WAIT_MS)
+            self.turn(self.clock())
+        self.connection.send(Bye())
+
+    def turn(self, now: float) -> None:
+        """Take in all there is, then do all that follows."""
+        for reason in self.wake.reasons():
+            self._called(reason, now)
+        for heard in self.connection.receive(now):
+            self._heard(heard, now)
+        self._hear_slots()
+        self._keep_session(now)
+        for slot in self.slots:
+            slot.start_if_due(now)
+        for held in self.attempts.next_fetches():
+            self.pixels.fetch(held, now)
+        self._give_work()
+        self.pixels.receiver.tick(now)
+        self.pixels.sender.pump()
+        self._report(now)
+        self._forget()
+        if self.draining and not self.attempts.busy:
+            self.stopping = True
+
+    # ---- the broker -----------------------------------------------------------------
+
+    def _heard(self, heard: Heard, now: float) -> None:
+        match heard.message:
+            case Assign():
+                self.attempts.assigned(heard.message)
+            case Drop(attempts=attempts, unstarted=unstarted):
+                self.attempts.dropped(attempts, unstarted=unstarted)
+            case Settled(attempts):
+                self.attempts.settled(attempts)
+            case Chunk() if heard.payload is not None:
+                self.pixels.receiver.take(heard.message, heard.payload, now)
+            case Get() if heard.source is not None:
+                self.pixels.serve(heard.source, heard.message)
+            case Error(code="gone"):
+                self.pixels.receiver.refused(heard.message)
+            case Error() | Note():
+                log.warning("%s", heard.message.text)
+            case Bye():
+                log.info("the broker has left; waiting for it to come back")
+            case _:
+                pass
+
+    def _keep_session(self, now: float) -> None:
+        self.connection.tick(now)
+        welcome = self.connection.welcome
+        if welcome is not self._session:
+            self._session = welcome
+            if welcome is not None:
+                self._ever = welcome
+                self.attempts.session_began()
+                self._beat_at = float("-inf")
+        if self.connection.refusal is not None:
+            self.stopping = True
+        if self._ever is None and now - self._began > self.patience:
+            self.stopping = self.unanswered = True
+        if welcome is not None and now - self._beat_at >= BEAT:
+            self._beat(now)
+
+    def _beat(self, now: float) -> None:
+        self._beat_at = now
+        self.attempts.tell_again(now)
+        self.connection.send(
+            State(
+                seen=self.attempts.seen,
+                held=self.attempts.state(),
+                load=self.meter.sample(now),
+                ready=len(self.attempts.benches),
+            )
+        )
+        if self.draining:
+            self.connection.send(Bye(draining=True))
+
+    def _report(self, now: float) -> None:
+        if self.connection.welcome is None:
+            return
+        ends = [held.end for held in self.attempts.untold(now) if held.end is not None]
+        for page in outgoing.end_pages(ends):
+            self._send_ends(page)
+
+    def _send_ends(self, page: list[EndItem]) -> None:
+        if not self.connection.send(Result(tuple(page))):
+            log.debug("the broker takes no ends now; they are reported again")
+
+    # ---- slots ----------------------------------------------------------------------
+
+    def _hear_slots(self) -> None:
+        for _ in range(DRAIN):
+            try:
+                route, body = self.slot_socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            name = route.decode()
+            if body == READY:
+                self._slot_ready(name)
+            else:
+                for end in msgspec.msgpack.decode(body, type=tuple[SlotEnd, ...]):
+                    self.attempts.ended(name, end)
+
+    def _slot_ready(self, name: str) -> None:
+        self.attempts.slot_ready(name)
+        self._beat_at = float("-inf")
+        if len(self.attempts.benches) == len(self.slots) and not self._told_ready:
+            self._told_ready = True
+            self.on_ready()
+
+    def _give_work(self) -> None:
+        for name, given in self.attempts.next_work().items():
+            tasks = [self._slot_task(held) for held in given]
+            self._send_slot(name, msgspec.msgpack.encode(tasks))
+
+    def _slot_task(self, held: Held) -> SlotTask:
+        task = held.item.task
+        return SlotTask(
+            attempt=held.id,
+            recipe=held.work.recipe,
+            output=held.work.output,
+            size=task.size,
+            digest=task.digest,
+            result_path=str(self.pixels.result_path(held.id)),
+            inline=task.inline,
+            path="" if task.inline is not None else str(self.pixels.source_path(held.id)),
+        )
+
+    def _send_slot(self, name: str, body: bytes) -> None:
+        try:
+            self.slot_socket.send_multipart([name.encode(), body], zmq.DONTWAIT)
+        except zmq.ZMQError as error:
+            # Its exit is on the way and gives the work to another slot.
+            log.debug("slot %s takes no work: %s", name, error)
+
+    def _called(self, reason: bytes, now: float) -> None:
+        if reason == lifetime.CUT:
+            self.stopping = True
+        elif reason == lifetime.SIGNAL:
+            self.stopping = self.draining
+            self.draining = True
+            self.attempts.give_back_unstarted()
+            self._beat_at = float("-inf")
+        else:
+            self._slot_died(reason.decode(), now)
+
+    def _slot_died(self, name: str, now: float) -> None:
+        self._hear_slots()
+        for slot in self.slots:
+            if slot.name == name:
+                blamed = self.attempts.slot_died(name, slot.running)
+                slot.ended(now)
+                log.warning("slot %s died%s", name, f" in attempt {blamed.id}" if blamed else "")
+        self._beat_at = float("-inf")
+
+    # ---- the rest -------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        for attempt in self.attempts.forgotten:
+            self.pixels.forget(attempt)
+        self.attempts.forgotten.clear()
+
+    def _register(self, poller: zmq.Poller, known: list[Socket]) -> list[Socket]:
+        """Wait at the connection's sockets as they are now, for writing where need be."""
+        flags = zmq.POLLIN | (zmq.POLLOUT if self.pixels.sender.waiting else 0)
+        if not self.connection.changed() and flags == self._flags:
+            return known
+        for one in known:
+            poller.unregister(one)
+        known = [self.connection.control]
+        poller.register(self.connection.control, zmq.POLLIN)
+        if self.connection.relay is not None:
+            poller.register(self.connection.relay, flags)
+            known.append(self.connection.relay)
+        self._flags = flags
+        return known

@@ -1,0 +1,153 @@
+"""One recipe asked of many pictures: from what a user hands in to answers.
+
+An error is one picture's answer and never ends a loop. Pictures are taken from their
+iterable only as the window allows; when the loop is left early, the rest is cancelled.
+"""
+
+import functools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+import msgspec
+
+from ...ops.errors import PictureError
+from ...ops.header import probe
+from ...ops.process import Output
+from ...ops.recipe import parse
+from ..errors import PixmeshError
+from .answer import Answer
+from .job import Cancelled, Failure, Job, JobId, Outcome, Result, job_id
+from .pictures import Named, Picture, named
+from .session import Session
+
+HEAD_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One picture under way; ``answer`` never raises. ``job`` is None for what never began."""
+
+    answer: "Future[Answer]"
+    job: JobId | None
+
+
+class Asking:
+    """One recipe and output. Raises RecipeError, ValueError for what is none."""
+
+    def __init__(self, session: Session, recipe: str, *, form: str, quality: int | None) -> None:
+        self._session = session
+        self._recipe = parse(recipe)
+        self._text = self._recipe.canonical()
+        self._output = msgspec.json.encode(Output(format=form, quality=quality)).decode()
+
+    def begin(self, picture: Picture) -> Asked:
+        """Submit one picture; waits while the owner has too many under way."""
+        answer: Future[Answer] = Future()
+        try:
+            known = named(picture)
+            job = self._job(known)
+            outcome = self._session.submit(job)
+        except PictureError as error:
+            answer.set_result(_no_job(picture, error.code, error))
+        except (PixmeshError, OSError) as error:
+            answer.set_result(_no_job(picture, "unreadable", error))
+        else:
+            outcome.add_done_callback(functools.partial(_answer, answer, picture, known.name))
+            return Asked(answer, job.id)
+        return Asked(answer, None)
+
+    def as_they_come(self, pictures: Iterable[Picture], window: int) -> Iterator[Answer]:
+        """Yield answers in the order in which they come."""
+        done: SimpleQueue[Asked] = SimpleQueue()
+        under_way: set[Asked] = set()
+        try:
+            for picture in pictures:
+                asked = self.begin(picture)
+                under_way.add(asked)
+                asked.answer.add_done_callback(functools.partial(_tell, done, asked))
+                while len(under_way) >= window or not done.empty():
+                    yield _next(done, under_way)
+            while under_way:
+                yield _next(done, under_way)
+        finally:
+            self._cancel(under_way)
+
+    def in_order(self, pictures: Iterable[Picture], window: int) -> Iterator[Answer]:
+        """Yield answers in the pictures' order."""
+        under_way: deque[Asked] = deque()
+        try:
+            for picture in pictures:
+                under_way.append(self.begin(picture))
+                while len(under_way) >= window or (under_way and under_way[0].answer.done()):
+                    yield under_way.popleft().answer.result()
+            while under_way:
+                yield under_way.popleft().answer.result()
+        finally:
+            self._cancel(under_way)
+
+    def _cancel(self, under_way: Iterable[Asked]) -> None:
+        jobs = [asked.job for asked in under_way if asked.job is not None]
+        if jobs:
+            self._session.cancel(jobs, only_unstarted=False)
+
+    def _job(self, known: Named) -> Job:
+        header = probe(known.source.read(0, min(HEAD_BYTES, known.source.size)), known.name)
+        return Job(
+            id=job_id(digest=known.source.digest, recipe=self._text, output=self._output),
+            name=known.name,
+            source=known.source,
+            recipe=self._text,
+            output=self._output,
+            seconds=self._recipe.cost() * header.megapixels,
+            memory=self._recipe.memory(header),
+        )
+
+
+def _tell(done: "SimpleQueue[Asked]", asked: Asked, _answer: "Future[Answer]") -> None:
+    done.put(asked)
+
+
+def _next(done: "SimpleQueue[Asked]", under_way: set[Asked]) -> Answer:
+    asked = done.get()
+    under_way.discard(asked)
+    return asked.answer.result()
+
+
+def _no_job(picture: Picture, code: str, error: Exception) -> Answer:
+    return Answer(input=picture, name=str(picture)[:200], error=str(error), code=code)
+
+
+def _answer(
+    answer: "Future[Answer]", picture: Picture, name: str, outcome: "Future[Outcome]"
+) -> None:
+    answer.set_result(_read(picture, name, outcome.result()))
+
+
+def _read(picture: Picture, name: str, outcome: Outcome) -> Answer:
+    match outcome:
+        case Result():
+            data = outcome.content.bytes()
+            outcome.content.close()
+            return Answer(
+                input=picture,
+                name=name,
+                bytes=data,
+                format=outcome.format,
+                node=outcome.node,
+                attempts=outcome.attempts,
+                seconds=outcome.seconds,
+            )
+        case Failure():
+            return Answer(
+                input=picture,
+                name=name,
+                error=outcome.reason,
+                code=outcome.code,
+                node=outcome.node,
+                attempts=outcome.attempts,
+            )
+        case Cancelled():
+            return Answer(input=picture, name=name, error="it was cancelled", code="cancelled")

@@ -1,0 +1,168 @@
+"""``pixmesh.Mesh``: a mesh as Python code sees it.
+
+    with pixmesh.Mesh.local(2) as mesh:
+        for answer in mesh.stream("grayscale | canny", paths):
+            ...
+
+Found as the command line finds it: what is asked for, else the settings, else this
+user's running broker, else an embedded mesh of its own.
+"""
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from ...broker import wire
+from ...broker.keys import KeyPair, published
+from ...broker.messages import Hello
+from .. import config, settings
+from ..errors import JobFailed
+from ..local import embedded
+from ..net.address import Address
+from ..net.connection import Connection
+from ..net.reach import find_broker
+from ..spool import spool_folder
+from ..state import StateFolder
+from .answer import Answer
+from .asking import Asking
+from .pictures import Picture
+from .session import Session
+
+WELCOME_PATIENCE = 10.0
+WINDOW = 256
+
+
+class Mesh:
+    """A place to submit pictures to. Close it, or use it in a ``with`` block."""
+
+    def __init__(self, broker: str | None = None, *, wait: float = WELCOME_PATIENCE) -> None:
+        """Join the mesh whose broker is at ``broker`` (HOST[:PORT]), or find one.
+
+        Raises MeshUnreachable when it does not answer in ``wait`` seconds, NotAuthorised,
+        ConfigError.
+        """
+        state = StateFolder.open()
+        address = find_broker(broker or config.load().broker, state)
+        self._open(address, state=state, slots=None, wait=wait)
+
+    @classmethod
+    def local(cls, slots: int | None = None) -> Self:
+        """Start a mesh of this process's own: one node of ``slots`` slots (all cores)."""
+        mesh = cls.__new__(cls)
+        mesh._open(None, state=None, slots=slots, wait=WELCOME_PATIENCE)  # noqa: SLF001 -- its own
+        return mesh
+
+    def _open(
+        self, address: Address | None, *, state: StateFolder | None, slots: int | None, wait: float
+    ) -> None:
+        with ExitStack() as stack:
+            context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+            stack.callback(context.term)
+            spool = stack.enter_context(spool_folder())
+            if address is None:
+                address = stack.enter_context(embedded(spool, slots or settings.cores()))
+                key = KeyPair.fresh()
+            else:
+                keys = (state or StateFolder.open()).keys
+                key = stack.enter_context(published(keys, "owner"))
+            self.session = Session(
+                context=context,
+                connect=functools.partial(_connect, context, address, key),
+                spool=spool,
+            )
+            stack.callback(self.session.close)
+            self.session.wait_until_welcome(wait)
+            self._stack = stack.pop_all()
+
+    def close(self) -> None:
+        """Leave: what has no outcome is cancelled; an embedded mesh ends. Once is enough."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ---- work -------------------------------------------------------------------------
+
+    def submit(
+        self, recipe: str, picture: Picture, *, format: str = "same", quality: int | None = None
+    ) -> "Future[Answer]":
+        """Put one picture through a recipe.
+
+        The future's result is an Answer; it raises JobFailed for an error outcome.
+        Raises RecipeError for a recipe that is none.
+        """
+        asked = Asking(self.session, recipe, form=format, quality=quality).begin(picture)
+        future: Future[Answer] = Future()
+        future.set_running_or_notify_cancel()
+        asked.answer.add_done_callback(functools.partial(_answered, future))
+        return future
+
+    def stream(
+        self,
+        recipe: str,
+        pictures: Iterable[Picture],
+        *,
+        format: str = "same",
+        quality: int | None = None,
+        window: int = WINDOW,
+    ) -> Iterator[Answer]:
+        """Put pictures through a recipe; yield answers as they come.
+
+        Pictures are taken as they are needed, ``window`` at most under way. An error is
+        an Answer and ends nothing; leaving the loop early cancels the rest.
+        """
+        asking = Asking(self.session, recipe, form=format, quality=quality)
+        return asking.as_they_come(pictures, window)
+
+    def map(
+        self,
+        recipe: str,
+        pictures: Iterable[Picture],
+        *,
+        format: str = "same",
+        quality: int | None = None,
+        window: int = WINDOW,
+    ) -> Iterator[Answer]:
+        """Put pictures through a recipe; yield answers in the pictures' order."""
+        asking = Asking(self.session, recipe, form=format, quality=quality)
+        return asking.in_order(pictures, window)
+
+
+def _answered(future: "Future[Answer]", answer: "Future[Answer]") -> None:
+    try:
+        future.set_result(answer.result().checked())
+    except JobFailed as error:
+        future.set_exception(error)
+
+
+def _connect(
+    context: zmq.Context[zmq.Socket[bytes]], address: Address, key: KeyPair, now: float
+) -> Connection:
+    boot = os.urandom(8)
+
+    def hello() -> Hello:
+        return Hello(
+            role="owner",
+            name=settings.host_name(),
+            key=key.raw,
+            boot=boot,
+            lowest=wire.LOWEST_VERSION,
+            highest=wire.HIGHEST_VERSION,
+            host=settings.host_name(),
+        )
+
+    return Connection(context, address, key, hello, now)

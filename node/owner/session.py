@@ -1,0 +1,419 @@
+"""An owner's session with the mesh: one thread that talks, and futures for the others.
+
+Any thread submits, cancels and closes contents; the session's own thread alone touches
+sockets and the table. Memory is bounded: ``submit`` waits while too many jobs have no
+outcome, and results are fetched only while those not yet closed leave room.
+"""
+
+import functools
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+
+from ...broker import lifetime
+from ...broker.leases import BEAT
+from ...broker.messages import (
+    INLINE_BYTES,
+    Bye,
+    Chunk,
+    EndItem,
+    Error,
+    Get,
+    MemberId,
+    Note,
+    Result,
+    State,
+    TaskItem,
+    Window,
+)
+from ...broker.wire import Buffer
+from ..errors import MeshUnreachable, PixmeshError, SourceChanged
+from ..net.chunks import Gone, Key, Receiver, Sender
+from ..net.connection import Connection, Heard
+from ..net.transfer import Fetch
+from . import job as nouns
+from .content import SPOOLED_FROM, MemoryContent, Received, SpooledContent
+from .job import Job, JobId, Outcome
+from .table import Entry, Place, Table
+
+log = logging.getLogger(__name__)
+
+MOST_JOBS = 1024
+MOST_BYTES = 256 * 1024 * 1024
+MOST_FETCHES = 16
+LONGEST_WAIT_MS = 250
+
+Request = Callable[[], None]
+Socket = zmq.Socket[bytes]
+
+
+class Closed(PixmeshError):
+    """The session was closed."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A result that is here, and how many have not closed it yet."""
+
+    content: Received
+    holders: int
+
+
+@dataclass(slots=True)
+class _Fetching:
+    """Results that are to be fetched, that arrive, and that are here and not closed."""
+
+    wanted: deque[Entry] = field(default_factory=deque)
+    arriving: dict[Key, tuple[Entry, Received]] = field(default_factory=dict)
+    held: dict[Entry, _Held] = field(default_factory=dict)
+    held_bytes: int = 0
+
+
+class Session:
+    """One owner's place in a mesh."""
+
+    def __init__(
+        self,
+        *,
+        context: zmq.Context[Socket],
+        connect: Callable[[float], Connection],
+        spool: Path,
+        on_note: Callable[[Note], None] = lambda _note: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._on_note = on_note
+        self._spool = spool
+        self._wake = lifetime.Wake(context)
+        self._connection = connect(clock())
+        self._table = Table()
+        self._fetching = _Fetching()
+        self._receiver = Receiver(self._connection, self._fetched, self._unfetchable)
+        self._sender = Sender(self._connection, self._read)
+        self._sources: dict[bytes, Job] = {}
+        self._requests: deque[Request] = deque()
+        self._room = threading.Condition()
+        self._open_jobs = 0
+        self._closing = False
+        self._welcomed = threading.Event()
+        self._broken: PixmeshError | None = None
+        self._session: object = None
+        self._beat_at = float("-inf")
+        self._thread = threading.Thread(target=self._serve, name="pixmesh-owner", daemon=True)
+        self._thread.start()
+
+    # ---- any thread -----------------------------------------------------------------
+
+    def wait_until_welcome(self, patience: float) -> None:
+        """Return when the broker has taken this owner in.
+
+        Raises MeshUnreachable when it does not in ``patience`` seconds, NotAuthorised.
+        """
+        if not self._welcomed.wait(patience):
+            raise MeshUnreachable(
+                f"no broker answers at {self._connection.address} (tried for {patience:.0f} s)",
+                remedy="start one with 'pixmesh broker', or add --local to run here",
+            )
+        if self._broken is not None:
+            raise self._broken
+
+    def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:
+        """Ask the mesh for a job; waits while too many have no outcome.
+
+        The future's result is an Outcome; it never raises. Raises OSError and
+        SourceChanged when the source cannot be read, Closed after ``close``.
+        """
+        item = _task_item(job)
+        future: Future[Outcome] = Future()
+        future.set_running_or_notify_cancel()
+        with self._room:
+            while self._open_jobs >= MOST_JOBS and not self._closing:
+                self._room.wait()
+            if self._closing:
+                raise self._broken or Closed("the mesh was closed")
+            self._open_jobs += 1
+        self._ask(functools.partial(self._add, job, item, label, future))
+        return future
+
+    def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
+        """Take jobs back; their futures say what came of it."""
+        chosen = tuple(jobs)
+        self._ask(lambda: self._table.cancel(chosen, only_unstarted=only_unstarted))
+
+    def close(self) -> None:
+        """Leave the mesh: what has no outcome is cancelled. May be called twice."""
+        with self._room:
+            self._closing = True
+            self._room.notify_all()
+        self._wake_up()
+        self._thread.join()
+
+    def _ask(self, request: Request) -> None:
+        """Have the session's thread do something."""
+        first = not self._requests
+        self._requests.append(request)
+        if first:
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        if threading.current_thread() is not self._thread and self._thread.is_alive():
+            self._wake.call(b"")
+
+    # ---- the session's thread -------------------------------------------------------
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing:
+                self._wait()
+                self._turn(self._clock())
+        except Exception as error:
+            log.exception("the owner's session broke")
+            self._broken = PixmeshError(f"the owner's session broke: {error!r}")
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        with self._room:
+            self._closing = True
+            self._room.notify_all()
+        self._run_requests()
+        self._table.abandon()
+        for _, content in self._fetching.arriving.values():
+            content.discard()
+        self._connection.send(Bye())
+        self._connection.close()
+        self._wake.close()
+        self._welcomed.set()
+
+    def _wait(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._wake.socket, zmq.POLLIN)
+        poller.register(self._connection.control, zmq.POLLIN)
+        if self._connection.relay is not None:
+            writes = zmq.POLLOUT if self._sender.waiting else 0
+            poller.register(self._connection.relay, zmq.POLLIN | writes)
+        poller.poll(LONGEST_WAIT_MS)
+
+    def _turn(self, now: float) -> None:
+        self._wake.reasons()
+        self._run_requests()
+        for heard in self._connection.receive(now):
+            self._heard(heard, now)
+        self._keep_session(now)
+        self._receiver.tick(now)
+        self._begin_fetches(now)
+        self._sender.pump()
+        if self._connection.welcome is not None:
+            for message in self._table.says(now):
+                self._connection.send(message)
+
+    def _run_requests(self) -> None:
+        while self._requests:
+            self._requests.popleft()()
+
+    def _add(self, job: Job, item: TaskItem, label: str, future: Future[Outcome]) -> None:
+        batch = self._table.batch(job.recipe, job.output, label, _needs(job.recipe))
+        if item.inline is None:
+            known = self._table.entries.get(job.id)
+            if known is None or known.place is Place.HAD:
+                self._sources[item.token] = job
+        self._table.add(job, item, batch, functools.partial(self._deliver, future, item.token))
+
+    def _deliver(self, future: Future[Outcome], token: bytes, outcome: Outcome) -> None:
+        self._sources.pop(token, None)
+        with self._room:
+            self._open_jobs -= 1
+            self._room.notify()
+        future.set_result(outcome)
+
+    # ---- the broker -----------------------------------------------------------------
+
+    def _keep_session(self, now: float) -> None:
+        self._connection.tick(now)
+        refusal, welcome = self._connection.refusal, self._connection.welcome
+        if refusal is not None:
+            self._broken = PixmeshError(refusal.text, remedy=refusal.remedy)
+            self._closing = True
+            return
+        if welcome is not self._session:
+            self._session = welcome
+            if welcome is not None:
+                self._table.session_began()
+                self._welcomed.set()
+        if welcome is not None and now - self._beat_at >= BEAT:
+            self._beat_at = now
+            self._connection.send(State())
+
+    def _heard(self, heard: Heard, now: float) -> None:
+        match heard.message:
+            case Result(ends):
+                for end in ends:
+                    self._ended(end)
+            case Window():
+                self._table.windowed(heard.message, now)
+            case Chunk() if heard.payload is not None:
+                self._receiver.take(heard.message, heard.payload, now)
+            case Get() if heard.source is not None:
+                self._sender.serving.grant(heard.source, heard.message)
+            case Error(code="gone"):
+                self._receiver.refused(heard.message)
+            case Note():
+                self._on_note(heard.message)
+            case Error():
+                log.warning("%s", heard.message.text)
+            case _:
+                pass
+
+    def _ended(self, end: EndItem) -> None:
+        before = self._table.entries.get(JobId(end.task))
+        stale = before.end if before is not None else None
+        entry = self._table.ended(end)
+        if entry is None:
+            return
+        if stale is not None:
+            self._stop_fetching((entry.item.token, stale.attempt))
+        self._fetching.wanted.append(entry)
+
+    # ---- pixels go out --------------------------------------------------------------
+
+    def _read(self, key: Key, offset: int, length: int) -> Buffer:
+        token, attempt = key
+        job = self._sources.get(token)
+        if job is None or attempt:
+            raise Gone("no such pixels are offered here")
+        try:
+            return job.source.read(offset, min(length, max(0, job.source.size - offset)))
+        except SourceChanged as error:
+            self._source_changed(job)
+            raise Gone(str(error)) from None
+
+    def _source_changed(self, job: Job) -> None:
+        """End a job whose picture is no longer what was digested."""
+        self._table.fail(job.id, "source-changed", f"{job.name} changed while it was read")
+
+    # ---- results come in ------------------------------------------------------------
+
+    def _begin_fetches(self, now: float) -> None:
+        fetching = self._fetching
+        while fetching.wanted and len(fetching.arriving) < MOST_FETCHES:
+            entry = fetching.wanted[0]
+            end = entry.end
+            if entry.place is not Place.FETCHING or end is None:
+                fetching.wanted.popleft()
+                continue
+            if fetching.held_bytes and fetching.held_bytes + end.size > MOST_BYTES:
+                return
+            fetching.wanted.popleft()
+            self._fetch(entry, end, now)
+
+    def _fetch(self, entry: Entry, end: EndItem, now: float) -> None:
+        try:
+            content = self._content(entry, end)
+        except OSError as error:
+            self._table.not_had(entry, f"no room for it here: {error.strerror}")
+            return
+        key = (entry.item.token, end.attempt)
+        self._fetching.arriving[key] = (entry, content)
+        if end.inline is not None:
+            content.write(0, end.inline)
+            self._fetched(key)
+            return
+        fetch = Fetch(token=key[0], attempt=key[1], size=end.size, heard=now)
+        self._receiver.fetch(MemberId(end.holder or b""), fetch, content, now)
+
+    def _content(self, entry: Entry, end: EndItem) -> Received:
+        closed = functools.partial(self._closed, entry)
+        if end.size < SPOOLED_FROM:
+            content: Received = MemoryContent(end.size, on_close=closed)
+        else:
+            path = self._spool / f"{end.attempt:x}.result"
+            content = SpooledContent(path, end.size, on_close=closed)
+        self._fetching.held_bytes += end.size
+        return content
+
+    def _fetched(self, key: Key) -> None:
+        entry, content = self._fetching.arriving.pop(key)
+        end = entry.end
+        if end is None or end.attempt != key[1]:
+            self._release(content)
+        elif content.digest() != end.digest:
+            self._release(content)
+            self._table.not_had(entry, "its digest is not what the node promised")
+        else:
+            self._fetching.held[entry] = _Held(content, len(entry.deliver))
+            self._table.had(entry, _result(entry.job, end, content))
+
+    def _unfetchable(self, key: Key, why: str) -> None:
+        entry, content = self._fetching.arriving.pop(key)
+        self._release(content)
+        if entry.place is Place.FETCHING and entry.end is not None and entry.end.attempt == key[1]:
+            self._table.not_had(entry, why)
+
+    def _stop_fetching(self, key: Key) -> None:
+        self._receiver.cancel(key)
+        arriving = self._fetching.arriving.pop(key, None)
+        if arriving is not None:
+            self._release(arriving[1])
+
+    def _closed(self, entry: Entry) -> None:
+        """One who waited for a result is done with it. Any thread."""
+        self._ask(functools.partial(self._let_go, entry))
+
+    def _let_go(self, entry: Entry) -> None:
+        held = self._fetching.held.get(entry)
+        if held is None:
+            return
+        held.holders -= 1
+        if held.holders <= 0:
+            del self._fetching.held[entry]
+            self._release(held.content)
+            if self._table.entries.get(entry.job.id) is entry:
+                self._table.settle(entry.job.id)
+
+    def _release(self, content: Received) -> None:
+        self._fetching.held_bytes -= content.size
+        content.discard()
+
+
+def _result(job: Job, end: EndItem, content: Received) -> nouns.Result:
+    return nouns.Result(
+        job=job.id,
+        content=content,
+        digest=end.digest or b"",
+        format=end.format,
+        node=end.node,
+        attempts=end.attempts,
+        seconds=end.seconds,
+    )
+
+
+def _task_item(job: Job) -> TaskItem:
+    source = job.source
+    size = source.size
+    return TaskItem(
+        id=job.id,
+        token=secrets.token_bytes(16),
+        size=size,
+        digest=source.digest,
+        seconds=job.seconds,
+        memory=job.memory,
+        inline=source.read(0, size) if size <= INLINE_BYTES else None,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _needs(recipe: str) -> tuple[str, ...]:
+    """Return the operations that a canonical recipe names."""
+    if not recipe:
+        return ()
+    from ...ops.recipe import parse
+
+    return tuple(dict.fromkeys(step.operation.name for step in parse(recipe).steps))

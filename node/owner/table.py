@@ -1,0 +1,275 @@
+"""The owner's jobs: what is asked of the mesh, and the one outcome each job gets. Pure.
+
+    WAITING --SUBMIT--> ASKED --RESULT--> FETCHING --all bytes, digest right--> HAD --> settled
+       ^                  |  failed, cancelled ------------------------------->  |
+       +---- no-session, result lost or corrupted ----+
+
+This table is what makes outcomes exactly once: whatever comes twice, late, or from two
+nodes, the first valid one is the outcome and the rest is settled away.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ...broker.messages import Drop, End, EndItem, Settled, Submit, TaskItem, Window
+from ...broker.outgoing import id_pages, task_pages
+from .job import Cancelled, Failure, Job, JobId, Outcome
+
+FIRST_WINDOW = 256
+RESEND_AFTER = 2.0
+MOST_FETCHES = 5
+TASK_ID_PAGE = 8192
+
+
+class Place(Enum):
+    """Where a job is."""
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    FETCHING = "fetching"
+    HAD = "had"
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One job, and who waits for its outcome.
+
+    ``deliver`` is called once, with the outcome. ``end`` is the attempt's end that was
+    taken, from RESULT on.
+    """
+
+    job: Job
+    item: TaskItem
+    batch: int
+    deliver: list[Callable[[Outcome], None]]
+    place: Place = Place.WAITING
+    end: EndItem | None = None
+    fetches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the jobs of one batch share."""
+
+    number: int
+    recipe: str
+    output: str
+    needs: tuple[str, ...]
+    label: str
+    priority: int = 0
+
+
+@dataclass(slots=True)
+class Table:
+    """Every job of one owner that is not settled."""
+
+    entries: dict[JobId, Entry] = field(default_factory=dict)
+    batches: dict[tuple[str, str, str], Batch] = field(default_factory=dict)
+    window: int = FIRST_WINDOW
+    _waiting: deque[Entry] = field(default_factory=deque)
+    _outstanding: int = 0
+    _settled: list[int] = field(default_factory=list)
+    _dropped: list[tuple[bytes, bool]] = field(default_factory=list)
+    _seq: int = 0
+    _sent_at: float = float("-inf")
+    _restart: bool = True
+
+    # ---- jobs come in ---------------------------------------------------------------
+
+    def add(
+        self, job: Job, item: TaskItem, batch: Batch, deliver: Callable[[Outcome], None]
+    ) -> None:
+        """Take in a job; one that is under way already gets one more who waits for it."""
+        known = self.entries.get(job.id)
+        if known is not None and known.place is not Place.HAD:
+            known.deliver.append(deliver)
+            return
+        if known is not None:
+            self.settle(job.id)
+        entry = Entry(job, item, batch.number, [deliver])
+        self.entries[job.id] = entry
+        self._waiting.append(entry)
+
+    def batch(self, recipe: str, output: str, label: str, needs: tuple[str, ...]) -> Batch:
+        """Return the batch of this recipe, output and label, a new one if need be."""
+        key = (recipe, output, label)
+        if key not in self.batches:
+            self.batches[key] = Batch(len(self.batches) + 1, recipe, output, needs, label)
+        return self.batches[key]
+
+    # ---- to the broker --------------------------------------------------------------
+
+    def says(self, now: float) -> Iterator[Submit | Drop | Settled]:
+        """Yield what is to be said now."""
+        for page in id_pages(self._settled):
+            yield Settled(page)
+        self._settled = []
+        yield from self._drops()
+        yield from self._submits(now)
+
+    def _drops(self) -> Iterator[Drop]:
+        for unstarted in (True, False):
+            tasks = [task for task, kind in self._dropped if kind is unstarted]
+            for start in range(0, len(tasks), TASK_ID_PAGE):
+                yield Drop(tasks=tuple(tasks[start : start + TASK_ID_PAGE]), unstarted=unstarted)
+        self._dropped = []
+
+    def _submits(self, now: float) -> Iterator[Submit]:
+        by_batch: dict[int, list[TaskItem]] = {}
+        while self._waiting and self._outstanding < self.window:
+            entry = self._waiting.popleft()
+            if entry.place is Place.WAITING and self.entries.get(entry.job.id) is entry:
+                entry.place = Place.ASKED
+                self._outstanding += 1
+                by_batch.setdefault(entry.batch, []).append(entry.item)
+        if not by_batch:
+            return
+        batches = {batch.number: batch for batch in self.batches.values()}
+        for number, items in by_batch.items():
+            for page in task_pages(items):
+                yield self._submit(batches[number], page, now)
+
+    def _submit(self, batch: Batch, page: list[TaskItem], now: float) -> Submit:
+        self._seq += 1
+        self._sent_at = now
+        restart, self._restart = self._restart, False
+        return Submit(
+            seq=self._seq,
+            batch=batch.number,
+            recipe=batch.recipe,
+            output=batch.output,
+            tasks=tuple(page),
+            needs=batch.needs,
+            priority=batch.priority,
+            label=batch.label,
+            restart=restart,
+        )
+
+    # ---- from the broker ------------------------------------------------------------
+
+    def session_began(self) -> None:
+        """Ask anew for everything that has no end: the broker may know nothing of it."""
+        self._restart = True
+        asked = [entry for entry in self.entries.values() if entry.place is Place.ASKED]
+        for entry in reversed(asked):
+            self._wait_again(entry)
+
+    def windowed(self, window: Window, now: float) -> None:
+        """Take in how much the broker accepts, and whether a SUBMIT was lost."""
+        self.window = window.tasks
+        if window.seen < self._seq and now - self._sent_at > RESEND_AFTER:
+            self.session_began()
+
+    def ended(self, end: EndItem) -> Entry | None:
+        """Take in an end; return the entry whose result is now to be had."""
+        entry = self.entries.get(JobId(end.task))
+        if entry is None or entry.place is Place.HAD:
+            self._settled.append(end.attempt)
+            return None
+        if entry.place is Place.FETCHING and entry.end is not None:
+            if entry.end.attempt == end.attempt:
+                return None
+            self._settled.append(entry.end.attempt)
+        match end.end:
+            case End.DONE:
+                return self._to_fetch(entry, end)
+            case End.FAILED | End.CRASHED:
+                self._conclude(entry, end, _failure(entry.job, end))
+            case End.RETURNED:
+                self._conclude(entry, end, Cancelled(job=entry.job.id))
+        return None
+
+    # ---- results --------------------------------------------------------------------
+
+    def had(self, entry: Entry, outcome: Outcome) -> None:
+        """The result is here and right: it is the outcome, until it is settled."""
+        entry.place = Place.HAD
+        _deliver(entry, outcome)
+
+    def not_had(self, entry: Entry, why: str) -> None:
+        """The result could not be fetched, or is not what was promised: ask anew."""
+        entry.fetches += 1
+        if entry.end is not None and entry.fetches >= MOST_FETCHES:
+            reason = f"its result was lost {entry.fetches} times: {why}"
+            failure = Failure(
+                job=entry.job.id,
+                code="result-lost",
+                reason=reason,
+                node=entry.end.node,
+                attempts=entry.end.attempts,
+            )
+            self._conclude(entry, entry.end, failure)
+            return
+        self._dropped.append((entry.job.id, False))
+        self._wait_again(entry)
+
+    def fail(self, job: JobId, code: str, reason: str) -> None:
+        """End a job that this owner itself cannot go on with."""
+        entry = self.entries.get(job)
+        if entry is None or entry.place in (Place.FETCHING, Place.HAD):
+            return
+        if entry.place is Place.ASKED:
+            self._dropped.append((job, False))
+        self.settle(job)
+        _deliver(entry, Failure(job=entry.job.id, code=code, reason=reason, node="", attempts=0))
+
+    def settle(self, job: JobId) -> None:
+        """Nobody needs the result any more: the mesh may forget it."""
+        entry = self.entries.pop(job, None)
+        if entry is None:
+            return
+        if entry.place is not Place.WAITING:
+            self._outstanding -= 1
+        if entry.end is not None:
+            self._settled.append(entry.end.attempt)
+
+    def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
+        """Take jobs back: those not asked for at once, others as the mesh allows."""
+        for job in jobs:
+            entry = self.entries.get(job)
+            if entry is None or entry.place in (Place.FETCHING, Place.HAD):
+                continue
+            if entry.place is Place.ASKED:
+                self._dropped.append((job, only_unstarted))
+            if entry.place is Place.WAITING or not only_unstarted:
+                self.settle(job)
+                _deliver(entry, Cancelled(job=entry.job.id))
+
+    def abandon(self) -> None:
+        """The owner leaves: everything without an outcome is cancelled."""
+        for entry in list(self.entries.values()):
+            if entry.place is not Place.HAD:
+                _deliver(entry, Cancelled(job=entry.job.id))
+        self.entries.clear()
+
+    # ---- inside ---------------------------------------------------------------------
+
+    def _to_fetch(self, entry: Entry, end: EndItem) -> Entry:
+        if entry.place is Place.WAITING:
+            self._outstanding += 1
+        entry.place, entry.end = Place.FETCHING, end
+        return entry
+
+    def _conclude(self, entry: Entry, end: EndItem, outcome: Outcome) -> None:
+        entry.end = end
+        self.settle(entry.job.id)
+        _deliver(entry, outcome)
+
+    def _wait_again(self, entry: Entry) -> None:
+        entry.place, entry.end = Place.WAITING, None
+        self._outstanding -= 1
+        self._waiting.appendleft(entry)
+
+
+def _failure(job: Job, end: EndItem) -> Failure:
+    return Failure(
+        job=job.id, code=end.code, reason=end.reason, node=end.node, attempts=end.attempts
+    )
+
+
+def _deliver(entry: Entry, outcome: Outcome) -> None:
+    waiting, entry.deliver = entry.deliver, []
+    for deliver in waiting:
+        deliver(outcome)

@@ -1,0 +1,48 @@
+"""Starting the processes of a mesh: brokers, agents and slots.
+
+Orders go in as one JSON line on standard input, never on the command line; the pipe
+stays open as the lifeline. ``-P`` keeps the current folder out of what they import.
+"""
+
+import subprocess
+import sys
+
+import msgspec
+
+Process = subprocess.Popen[bytes]
+
+# The terminal's Ctrl-C is not for the children: their lifeline tells them.
+if sys.platform == "win32":
+    _OWN_GROUP, _OWN_FLAGS = None, subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _OWN_GROUP, _OWN_FLAGS = 0, 0
+
+
+def spawn(module: str, orders: object, *, answers: bool = False) -> Process:
+    """Start ``python -P -m module``, give it its orders, and hold its lifeline.
+
+    ``answers`` keeps its standard output to read from; otherwise it goes nowhere.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
+        process_group=_OWN_GROUP,
+        creationflags=_OWN_FLAGS,
+    )
+    if process.stdin is not None:
+        process.stdin.write(msgspec.json.encode(orders) + b"\n")
+        process.stdin.flush()
+    return process
+
+
+def cut(process: Process, *, patience: float) -> None:
+    """Cut a process's lifeline and wait; one that does not end in time is killed."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
