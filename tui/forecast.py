@@ -11,6 +11,7 @@ from ..node.owner.plan import Entry, Plan
 from ..ops import header
 from ..ops.errors import PictureError
 from ..ops.process import Output
+from .pace import counted
 from .summary import duration, size
 from .work import Wanted
 
@@ -50,7 +51,10 @@ def forecast(
 
 def in_words(known: Mapping[str, Any]) -> str:
     """Return the same for a person."""
-    lines = [f"{known['pictures']} pictures, {size(known['bytes'])}, {known['megapixels']:.0f} MP"]
+    lines = [
+        counted(known["pictures"], "picture")
+        + f", {size(known['bytes'])}, {known['megapixels']:.0f} MP"
+    ]
     for name, text in (
         ("known", "done before, skipped"),
         ("existing", "skipped: something is there"),
@@ -84,7 +88,7 @@ def _names(outputs: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _where(mesh: Mapping[str, Any]) -> str:
     if mesh["embedded"]:
-        return f"on an embedded mesh of {mesh['slots']} slots"
+        return f"on an embedded mesh of {counted(mesh['slots'], 'slot')}"
     return f"on as many slots with the mesh at {mesh['broker']}"
 
 

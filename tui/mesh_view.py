@@ -1,22 +1,21 @@
 """The mesh at a moment, in words: what `pixmesh status` prints. Pure."""
 
 from ..broker.status import BatchView, NodeView, Snapshot
-from .pace import clock, short
+from .pace import clock, counted, short
 from .table import shortened, table
 
-LONGEST_NAME = 16
-LONGEST_WORK = 34
+LONGEST_NAME = 12
+LONGEST_WORK = 30
 
-_NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHERS", "MEM", "NET MB/s", "DONE", "FAIL", "BEAT")
+_NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHER", "MEM", "NET MB/s", "DONE", "FAIL", "BEAT")
 _BATCH_HEAD = ("OWNER", "RECIPE", "DONE", "FAIL", "RUNNING", "WAITING")
 
 
 def in_words(mesh: Snapshot) -> str:
     """Return the whole snapshot, at most 80 columns wide."""
-    slots = sum(node.slots for node in mesh.nodes)
     lines = [
         f"broker {mesh.broker}, pixmesh {mesh.version}, up {clock(mesh.uptime)}",
-        f"{len(mesh.nodes)} nodes with {slots} slots, {mesh.owners} owners",
+        ", ".join((_nodes(mesh), counted(mesh.owners, "owner"))),
     ]
     if mesh.limited_by:
         lines.append(f"limited by {mesh.limited_by}")
@@ -31,6 +30,11 @@ def in_words(mesh: Snapshot) -> str:
     return "\n".join(lines)
 
 
+def _nodes(mesh: Snapshot) -> str:
+    slots = sum(node.slots for node in mesh.nodes)
+    return f"{counted(len(mesh.nodes), 'node')} with {counted(slots, 'slot')}"
+
+
 def _node_row(node: NodeView) -> tuple[str, ...]:
     load = node.load
     return (
@@ -43,7 +47,7 @@ def _node_row(node: NodeView) -> tuple[str, ...]:
         f"{_megabytes(load.net_in)}/{_megabytes(load.net_out)}",
         str(node.done),
         str(node.failed),
-        f"{node.beat:.1f}s",
+        f"{short(node.beat)}s",
     )
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from ..node.config import Config
 from ..node.errors import MeshUnreachable
 from ..node.owner.job import Job, JobId, Outcome
+from ..node.state import StateFolder
 
 if TYPE_CHECKING:
+    from ..node.net.address import Address
     from ..node.owner.mesh import Mesh
 
 
@@ -24,6 +26,19 @@ def opened(config: Config, *, local: bool) -> Iterator["Mesh"]:
         raise _with_the_way_out(error) from error
     with mesh:
         yield mesh
+
+
+def broker_address(config: Config, state: StateFolder) -> "Address":
+    """Return where the broker is that a command is for. Raises MeshUnreachable."""
+    from ..node.net.reach import find_broker
+
+    address = find_broker(config.broker, state)
+    if address is None:
+        raise MeshUnreachable(
+            f"there is no broker: none is named, and none of yours runs (see {state.broker_file})",
+            remedy="start one with 'pixmesh broker', or name one with --broker HOST[:PORT]",
+        )
+    return address
 
 
 def _with_the_way_out(error: MeshUnreachable) -> MeshUnreachable:

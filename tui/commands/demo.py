@@ -61,12 +61,12 @@ def _request(common: Common, out: Path, slots: str | None) -> "Request":
 
 def _draw(request: "Request", folder: Path, count: int) -> None:
     from .. import gallery
-    from ..pace import Counts
+    from ..pace import Counts, counted
     from ..progress import watching
 
     folder.mkdir(parents=True, exist_ok=True)
     chosen = gallery.drawings(count)
-    request.common.say(f"drawing {count} pictures into {folder}")
+    request.common.say(f"drawing {counted(count, 'picture')} into {folder}")
     counts = Counts(count)
     with watching(counts, request.common, what="drawing"):
         for drawing in gallery.draw_into(folder, chosen, threads=request.config.slots):

@@ -4,6 +4,7 @@ import click
 
 from ...node.errors import UsageError
 from ..options import Common, common
+from ..pace import counted
 
 
 @click.command("node")
@@ -18,19 +19,16 @@ def command(ticket: str | None, slots: str | None, name: str | None, common: Com
             "joining with a ticket is not built yet",
             remedy="start the node on the broker's machine, as the same user, without a ticket",
         )
-    from ...node.agent import NodeOptions, serve
+    from ...node.service import NodeOptions, serve
     from ...node.state import StateFolder
+    from ..meshes import broker_address
 
     config = common.config(slots=slots, name=name)
-    serve(
-        NodeOptions(
-            state=StateFolder.open(),
-            broker=config.broker,
-            slots=config.slots,
-            name=config.name,
-            max_load=config.max_load,
-        ),
-        ready=lambda address: common.say(
-            f"pixmesh node {config.name}: {config.slots} slots for the broker at {address}"
-        ),
-    )
+    state = StateFolder.open()
+    address = broker_address(config, state)
+    options = NodeOptions(address=address, keys=state.keys, name=config.name, slots=config.slots)
+    serve(options, ready=lambda name: common.say(_ready(name, config.slots, address)))
+
+
+def _ready(name: str, slots: int, address: object) -> str:
+    return f"pixmesh node {name}: {counted(slots, 'slot')} for the broker at {address}"

@@ -38,8 +38,10 @@ def command(wait: str | None, common: Common) -> None:
 def _ask(config: "Config") -> "Snapshot":
     from ...node.net.reach import ask_status
     from ...node.state import StateFolder
+    from ..meshes import broker_address
 
-    return ask_status(broker=config.broker, state=StateFolder.open())
+    state = StateFolder.open()
+    return ask_status(broker_address(config, state), state)
 
 
 def _nodes_in(wait: str | None) -> int | None:
