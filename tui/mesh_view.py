@@ -4,7 +4,7 @@ from ..broker.status import BatchView, NodeView, Snapshot
 from .pace import clock, counted, short
 from .table import shortened, table
 
-LONGEST_NAME = 12
+LONGEST_NAME = 11
 LONGEST_WORK = 30
 
 _NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHER", "MEM", "NET MB/s", "DONE", "FAIL", "BEAT")
