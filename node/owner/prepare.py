@@ -8,16 +8,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from ...ops.errors import PictureError
 from ..errors import SourceChanged
 from .job import FileIdentity, Job, job_id
 from .plan import Entry
 from .source import SOURCE_CHANGED, FileSource, digest_of_file
-
-if TYPE_CHECKING:
-    from ...ops.header import Header
 
 log = logging.getLogger(__name__)
 
@@ -126,32 +123,3 @@ class Preparer:
             seconds=appraisal.seconds,
             memory=appraisal.memory,
         )
-
-
-class Costed(Protocol):
-    """What an appraisal asks of an ops.recipe.Recipe."""
-
-    def cost(self) -> float:
-        """Return the declared CPU seconds per megapixel."""
-        ...
-
-    def memory(self, header: "Header") -> int:
-        """Return the bytes needed to run on a picture with that header."""
-        ...
-
-
-def appraiser(recipe: Costed, *, check: Callable[["Header"], None] | None = None) -> Appraise:
-    """Return a look at headers for one recipe.
-
-    ``check`` raises PictureError for a header that breaks a limit.
-    """
-    from ...ops.header import probe
-
-    def appraise(file: BinaryIO) -> Appraisal:
-        header = probe(file)
-        if check is not None:
-            check(header)
-        seconds = recipe.cost() * header.megapixels
-        return Appraisal(seconds, recipe.memory(header), header.megapixels)
-
-    return appraise

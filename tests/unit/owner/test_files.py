@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pixmesh.node.errors import MeshUnreachable, PixmeshError, UsageError
+from pixmesh.node.errors import MeshUnreachable, PixmeshError, SourceChanged, UsageError
 from pixmesh.node.owner.backlog import Backlog
 from pixmesh.node.owner.disk import RealDisk
 from pixmesh.node.owner.files import FileBatch
-from pixmesh.node.owner.job import Job, Outcome
+from pixmesh.node.owner.job import Job, JobId, Outcome
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.prepare import READ_AGAIN
 from pixmesh.node.owner.report import (
@@ -26,6 +26,7 @@ from pixmesh.node.owner.report import (
 )
 from pixmesh.node.owner.row import State
 from pixmesh.node.owner.source import SOURCE_CHANGED
+from pixmesh.node.owner.works import Pending, Works
 
 from .fakes import (
     JPEG,
@@ -244,7 +245,7 @@ def test_copies_under_way_together_are_one_job_with_several_outputs(
 
 
 def test_a_copy_that_joins_while_the_first_is_committed_comes_out_too(
-    tmp_path: Path, out: Path, ledger: Ledger
+    tmp_path: Path, out: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture(tmp_path / "in" / "a.jpg", "the same")
     picture(tmp_path / "in" / "b.jpg", "the same")
@@ -258,13 +259,15 @@ def test_a_copy_that_joins_while_the_first_is_committed_comes_out_too(
             assert joined.wait(DEADLINE)
             super().sync_file(path)
 
-    class Watched(FileBatch):
-        def _joins(self, job, pending):  # type: ignore[no-untyped-def]
-            found = super()._joins(job, pending)
-            if found:
-                joined.set()
-            return found
+    join = Works.join
 
+    def watched(works: Works, job: JobId, pending: Pending) -> bool:
+        found = join(works, job, pending)
+        if found:
+            joined.set()
+        return found
+
+    monkeypatch.setattr(Works, "join", watched)
     readings = iter([None, may_read_on])
 
     def patient(file):  # type: ignore[no-untyped-def]
@@ -273,7 +276,7 @@ def test_a_copy_that_joins_while_the_first_is_committed_comes_out_too(
         return appraise(file)
 
     with FakeMesh() as mesh:
-        batch = Watched(
+        batch = FileBatch(
             plan=plan_of(tmp_path / "in", out=out, ledger=ledger),
             appraise=patient,
             ledger=ledger,
@@ -395,6 +398,30 @@ def test_a_picture_that_never_rests_fails_in_the_end(
         summary = batch_of(plan, ledger=ledger, mesh=mesh).run()
     assert [(one.source.name, one.code) for one in summary.failed] == [("b.jpg", SOURCE_CHANGED)]
     assert mesh.names.count("b.jpg") == READ_AGAIN + 1
+
+
+@pytest.mark.parametrize("error", [SourceChanged("changed"), OSError(5, "Input/output error")])
+def test_a_picture_that_cannot_be_read_while_it_is_submitted_is_read_again(
+    folder: Path, out: Path, ledger: Ledger, error: Exception
+) -> None:
+    errors = [error, error]
+    with FakeMesh() as mesh:
+
+        def submit(job: Job) -> Future[Outcome]:
+            if job.name == "b.jpg" and errors:
+                raise errors.pop()
+            return mesh.submit(job)
+
+        batch = FileBatch(
+            plan=plan_of(folder, out=out, ledger=ledger),
+            appraise=appraise,
+            ledger=ledger,
+            disk=RealDisk(),
+            submit=submit,
+            cancel=mesh.cancel,
+        )
+        assert batch.run().done == 3
+    assert errors == []
 
 
 # -- stopping --
