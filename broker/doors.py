@@ -12,14 +12,17 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
 from .keys import KeyPair
 from .messages import CHUNK_BYTES
 from .wire import LIST_LIMIT
+
+if TYPE_CHECKING:
+    from zmq.auth.thread import ThreadAuthenticator
 
 ZAP_DOMAIN = "pixmesh"
 CONTROL_WATER = 256
@@ -112,11 +115,12 @@ def open_network(
 
 def start_authenticator(
     context: zmq.Context[zmq.Socket[bytes]], admits: Callable[[bytes], bool]
-) -> ThreadAuthenticator:
+) -> "ThreadAuthenticator":
     """Answer libzmq's question who may come in, by the public key; all others stay out.
 
     Should its thread die, nobody is let in any more.
     """
+    from zmq.auth.thread import ThreadAuthenticator  # brings asyncio: not for local doors
 
     class Provider:
         def callback(self, domain: str, key: bytes) -> bool:

@@ -53,7 +53,7 @@ class Server:
     scheduler: Scheduler
     doors: list[Door]
     boot: bytes
-    version: str
+    version: Callable[[], str]
     wake: Socket | None = None
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(default_factory=Sessions)
@@ -206,7 +206,7 @@ class Server:
             self.scheduler,
             now,
             broker=self.doors[-1].address,
-            version=self.version,
+            version=self.version(),
             malformed=self.counters.malformed,
             refused=self.counters.refused,
         )

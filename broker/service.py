@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -68,12 +67,18 @@ def serve(options: BrokerOptions, *, ready: Callable[[str], None]) -> None:
             scheduler=Scheduler(random=random.SystemRandom(), now=monotonic()),
             doors=doors,
             boot=os.urandom(8),
-            version=version("pixmesh"),
+            version=_version,
             wake=wake.socket,
         )
         stack.enter_context(_announced(options, doors))
         ready(doors[-1].address)
         server.serve()
+
+
+def _version() -> str:
+    from importlib.metadata import version  # slow to load: only for those who ask
+
+    return version("pixmesh")
 
 
 def _listen_for_the_end(wake: lifetime.Wake, options: BrokerOptions) -> None:

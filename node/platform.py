@@ -4,6 +4,7 @@ Run on Linux; written for the others from their documentation, not run there.
 """
 
 import hashlib
+import importlib.util
 import os
 import platform
 import sys
@@ -50,10 +51,16 @@ def numeric_class() -> str:
 
     Two nodes of one class give the same bytes for the same task.
     """
-    from importlib.metadata import version
+    facts = _processor_features().encode() + _opencv_version()
+    return f"{platform.machine()}-{hashlib.blake2b(facts, digest_size=8).hexdigest()}"
 
-    features = hashlib.blake2b(_processor_features().encode(), digest_size=4).hexdigest()
-    return f"{platform.machine()}-{features}-opencv{version('opencv-python-headless')}"
+
+def _opencv_version() -> bytes:
+    """Return what names the OpenCV that slots will load; the agent does not load it."""
+    found = importlib.util.find_spec("cv2")
+    if found is None or found.origin is None:
+        return b""
+    return Path(found.origin).with_name("version.py").read_bytes()
 
 
 def _processor_features() -> str:

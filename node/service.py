@@ -11,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
 from ..broker import lifetime, wire
 from ..broker.doors import ZAP_DOMAIN
@@ -156,6 +155,7 @@ def _demand_key(
     context: zmq.Context[Socket], socket: Socket, server: KeyPair, admitted: bytes, stack: ExitStack
 ) -> None:
     """Let one key in, where a socket can be reached by every process of the machine."""
+    from zmq.auth.thread import ThreadAuthenticator
 
     class Provider:
         def callback(self, domain: str, key: bytes) -> bool:
