@@ -5,15 +5,14 @@ a lifeline   standard input, held open by the process that started this one: whe
 that one dies, however it dies, the line is cut
 """
 
+import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
+from collections import deque
 from types import FrameType
-
-import zmq
-
-Socket = zmq.Socket[bytes]
 
 SIGNAL = b"signal"
 CUT = b"cut"
@@ -22,32 +21,32 @@ CUT = b"cut"
 class Wake:
     """A socket for the loop to wait at, and a way to call it from any thread."""
 
-    def __init__(self, context: zmq.Context[Socket]) -> None:
-        self._context = context
-        self._address = f"inproc://wake-{id(self)}"
-        self.socket = context.socket(zmq.PULL)
-        self.socket.linger = 0
-        self.socket.bind(self._address)
+    def __init__(self) -> None:
+        self._reasons: deque[bytes] = deque()
+        self.socket, self._bell = socket.socketpair()
+        self.socket.setblocking(False)
+        self._bell.setblocking(False)
 
     def call(self, reason: bytes) -> None:
-        """Make the loop receive ``reason``. Any thread, signal handlers too."""
-        caller = self._context.socket(zmq.PUSH)
-        caller.connect(self._address)
-        caller.send(reason)
-        caller.close()
+        """Make the loop see ``reason``. Any thread, signal handlers too."""
+        self._reasons.append(reason)
+        with contextlib.suppress(BlockingIOError, OSError):
+            # A full or closed socket: the loop is being called already, or is gone.
+            self._bell.send(b"!")
 
     def reasons(self) -> list[bytes]:
         """Return what was called since the last time. The loop's thread only."""
+        with contextlib.suppress(BlockingIOError):
+            self.socket.recv(4096)
         reasons = []
-        while True:
-            try:
-                reasons.append(self.socket.recv(zmq.DONTWAIT))
-            except zmq.Again:
-                return reasons
+        while self._reasons:
+            reasons.append(self._reasons.popleft())
+        return reasons
 
     def close(self) -> None:
         """Wait no longer."""
-        self.socket.close(linger=0)
+        self.socket.close()
+        self._bell.close()
 
 
 def call_on_signals(wake: Wake) -> None:

@@ -134,7 +134,7 @@ class Scheduler:
         if owner is None:
             owner = self.owners[member] = Owner(member, hello, Lease(now))
         owner.lease.renew(now)
-        owner.told = -1
+        self._say_window(owner)
 
     def _disconnected(self, member: MemberId, now: float) -> None:
         found = self.nodes.get(member) or self.owners.get(member)
@@ -211,12 +211,16 @@ class Scheduler:
                 for task in owner.unsettled.values():
                     if task.end is not None:
                         self._out.end(owner.id, task.end)
-                owner.told = -1
+                self._say_window(owner)
             case Bye():
                 self._forget_owner(owner)
                 self._out.evict(owner.id)
             case _:
                 pass
+
+    def _say_window(self, owner: Owner) -> None:
+        """Answer an owner's heartbeat: how far its SUBMITs were seen, and its room."""
+        self._out.say(owner.id, Window(seen=owner.seen, tasks=WINDOW_TASKS))
 
     # ---- reconciliation -------------------------------------------------------------
 
@@ -240,10 +244,6 @@ class Scheduler:
     def _turn(self, now: float) -> list[Command]:
         self._judge(now)
         self._place(now)
-        for owner in self.owners.values():
-            if owner.told != owner.seen:
-                owner.told = owner.seen
-                self._out.say(owner.id, Window(seen=owner.seen, tasks=WINDOW_TASKS))
         return self._out.flush(self.nodes)
 
     def _judge(self, now: float) -> None:

@@ -19,6 +19,7 @@ from zmq.utils import z85
 from . import leases, relay, wire
 from .doors import Door
 from .keys import member_of
+from .lifetime import Wake
 from .messages import Ask, Bye, Error, Hello, MemberId, Message, Tell, Welcome
 from .outgoing import Command, Evict, Send
 from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
@@ -54,7 +55,7 @@ class Server:
     doors: list[Door]
     boot: bytes
     version: Callable[[], str]
-    wake: Socket | None = None
+    wake: Wake | None = None
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(default_factory=Sessions)
     counters: Counters = field(default_factory=Counters)
@@ -94,7 +95,7 @@ class Server:
             for one in (door.control, door.relay, door.monitor):
                 poller.register(one, zmq.POLLIN)
         if self.wake is not None:
-            poller.register(self.wake, zmq.POLLIN)
+            poller.register(self.wake.socket, zmq.POLLIN)
         return poller
 
     def _timeout(self) -> float:
@@ -111,8 +112,7 @@ class Server:
                 self._drain_relay(number, door)
             if door.monitor in ready:
                 self._drain_monitor(number, door)
-        if self.wake is not None and self.wake in ready:
-            self.wake.recv()
+        if self.wake is not None and self.wake.reasons():
             self.stop()
 
     # ---- control ------------------------------------------------------------------

@@ -59,7 +59,7 @@ def serve(options: BrokerOptions, *, ready: Callable[[str], None]) -> None:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.destroy, linger=200)
         stack.enter_context(_only_one(options.runtime))
-        wake = lifetime.Wake(context)
+        wake = lifetime.Wake()
         stack.callback(wake.close)
         _listen_for_the_end(wake, options)
         doors = _open_doors(context, options, stack)
@@ -68,7 +68,7 @@ def serve(options: BrokerOptions, *, ready: Callable[[str], None]) -> None:
             doors=doors,
             boot=os.urandom(8),
             version=_version,
-            wake=wake.socket,
+            wake=wake,
         )
         stack.enter_context(_announced(options, doors))
         ready(doors[-1].address)

@@ -51,7 +51,6 @@ class Owner:
     batches: dict[int, "Batch"] = field(default_factory=dict)
     unsettled: dict[AttemptId, "Task"] = field(default_factory=dict)
     seen: int = 0
-    told: int = -1
 
 
 @dataclass(slots=True, eq=False)

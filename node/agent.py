@@ -199,9 +199,9 @@ class Agent:
             output=held.work.output,
             size=task.size,
             digest=task.digest,
-            result_path=str(self.pixels.result_path(held.id)),
+            result_path=self.pixels.result_path(held.id),
             inline=task.inline,
-            path="" if task.inline is not None else str(self.pixels.source_path(held.id)),
+            path="" if task.inline is not None else self.pixels.source_path(held.id),
         )
 
     def _send_slot(self, name: str, body: bytes) -> None:
@@ -234,8 +234,9 @@ class Agent:
     # ---- the rest -------------------------------------------------------------------
 
     def _forget(self) -> None:
-        for attempt in self.attempts.forgotten:
-            self.pixels.forget(attempt)
+        for held in self.attempts.forgotten:
+            if held.spooled:
+                self.pixels.forget(held.id)
         self.attempts.forgotten.clear()
 
     def _register(self, poller: zmq.Poller, known: list[Socket]) -> list[Socket]:

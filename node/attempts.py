@@ -37,6 +37,12 @@ class Held:
         """The attempt's id."""
         return self.item.attempt
 
+    @property
+    def spooled(self) -> bool:
+        """Whether pixels of it may be in the node's spool."""
+        result_inline = self.end is not None and self.end.inline is not None
+        return self.item.task.inline is None or not result_inline
+
 
 @dataclass(slots=True, eq=False)
 class Bench:
@@ -71,7 +77,7 @@ class Attempts:
         self.held: dict[int, Held] = {}
         self.benches: dict[str, Bench] = {}
         self.seen = 0
-        self.forgotten: list[int] = []
+        self.forgotten: list[Held] = []
         self._to_fetch: deque[Held] = deque()
         self._fetching: set[int] = set()
         self._ready: deque[Held] = deque()
@@ -268,4 +274,4 @@ class Attempts:
         self._fetching.discard(held.id)
         del self.held[held.id]
         self._untold.pop(held.id, None)
-        self.forgotten.append(held.id)
+        self.forgotten.append(held)

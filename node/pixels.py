@@ -4,6 +4,7 @@
 <spool>/<attempt>.out    a result, until its owner has it
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,19 +32,19 @@ class Pixels:
         self.receiver = Receiver(self.connection, self._fetched, self._unfetchable)
         self.sender = Sender(self.connection, self._read)
 
-    def source_path(self, attempt: int) -> Path:
+    def source_path(self, attempt: int) -> str:
         """Where a task's pixels are."""
-        return self.folder / f"{attempt:x}.in"
+        return f"{self.folder}{os.sep}{attempt:x}.in"
 
-    def result_path(self, attempt: int) -> Path:
+    def result_path(self, attempt: int) -> str:
         """Where a result too large to travel inline is."""
-        return self.folder / f"{attempt:x}.out"
+        return f"{self.folder}{os.sep}{attempt:x}.out"
 
     def fetch(self, held: Held, now: float) -> None:
         """Begin to fetch what an attempt needs from its owner."""
         task = held.item.task
         try:
-            file = SpoolFile(self.source_path(held.id), task.size)
+            file = SpoolFile(Path(self.source_path(held.id)), task.size)
         except OSError as error:
             self.attempts.unfetchable(held.id, "disk-full", f"the node's spool: {error.strerror}")
             return
@@ -64,8 +65,8 @@ class Pixels:
         if key is not None and key in self._files and self._files[key][0] == attempt:
             self.receiver.cancel(key)
             self._files.pop(key)[1].discard()
-        self.source_path(attempt).unlink(missing_ok=True)
-        self.result_path(attempt).unlink(missing_ok=True)
+        Path(self.source_path(attempt)).unlink(missing_ok=True)
+        Path(self.result_path(attempt)).unlink(missing_ok=True)
 
     def _give_up_older(self, key: Key) -> None:
         """One task's pixels are fetched once: for the attempt that came last."""
@@ -90,6 +91,6 @@ class Pixels:
         held = self.attempts.held.get(attempt)
         if held is None or held.end is None or held.item.task.token != token:
             raise Gone("no such result is kept here")
-        with self.result_path(attempt).open("rb") as file:
+        with Path(self.result_path(attempt)).open("rb") as file:
             file.seek(offset)
             return file.read(length)

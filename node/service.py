@@ -61,7 +61,7 @@ def serve(options: NodeOptions, *, ready: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         context: zmq.Context[Socket] = zmq.Context()
         stack.callback(context.destroy, linger=200)
-        wake = lifetime.Wake(context)
+        wake = lifetime.Wake()
         stack.callback(wake.close)
         _listen_for_the_end(wake, options)
         name, key = stack.enter_context(claimed(options.keys, "node", options.name))

@@ -141,7 +141,7 @@ class Ledger:
         for start in range(0, len(keys), ROWS_PER_QUERY):
             part = keys[start : start + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(part))
-            query = f"{_SELECT} WHERE destination IN ({marks})"  # noqa: S608  # marks only
+            query = f"{_SELECT} WHERE destination IN ({marks})"  # marks only
             for values in self._query(query, part):
                 # Making paths is what takes the time, with 100,000 of them.
                 destination = wanted[values[0]]

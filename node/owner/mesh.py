@@ -72,7 +72,6 @@ class Mesh:
                 keys = (state or StateFolder.open()).keys
                 key = stack.enter_context(published(keys, "owner"))
             self.session = Session(
-                context=context,
                 connect=functools.partial(_connect, context, address, key),
                 spool=spool,
             )

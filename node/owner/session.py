@@ -50,9 +50,9 @@ MOST_JOBS = 1024
 MOST_BYTES = 256 * 1024 * 1024
 MOST_FETCHES = 16
 LONGEST_WAIT_MS = 250
+SETTLE_WAIT_MS = 20
 
 Request = Callable[[], None]
-Socket = zmq.Socket[bytes]
 
 
 class Closed(PixmeshError):
@@ -83,7 +83,6 @@ class Session:
     def __init__(
         self,
         *,
-        context: zmq.Context[Socket],
         connect: Callable[[float], Connection],
         spool: Path,
         on_note: Callable[[Note], None] = lambda _note: None,
@@ -92,7 +91,7 @@ class Session:
         self._clock = clock
         self._on_note = on_note
         self._spool = spool
-        self._wake = lifetime.Wake(context)
+        self._wake = lifetime.Wake()
         self._connection = connect(clock())
         self._table = Table()
         self._fetching = _Fetching()
@@ -200,7 +199,7 @@ class Session:
         if self._connection.relay is not None:
             writes = zmq.POLLOUT if self._sender.waiting else 0
             poller.register(self._connection.relay, zmq.POLLIN | writes)
-        poller.poll(LONGEST_WAIT_MS)
+        poller.poll(SETTLE_WAIT_MS if self._table.settling else LONGEST_WAIT_MS)
 
     def _turn(self, now: float) -> None:
         self._wake.reasons()

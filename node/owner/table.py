@@ -21,6 +21,8 @@ FIRST_WINDOW = 256
 RESEND_AFTER = 2.0
 MOST_FETCHES = 5
 TASK_ID_PAGE = 8192
+SETTLE_WITHIN = 0.02
+SETTLE_TOGETHER = 64
 
 
 class Place(Enum):
@@ -74,6 +76,7 @@ class Table:
     _dropped: list[tuple[bytes, bool]] = field(default_factory=list)
     _seq: int = 0
     _sent_at: float = float("-inf")
+    _settle_at: float = float("-inf")
     _restart: bool = True
 
     # ---- jobs come in ---------------------------------------------------------------
@@ -102,12 +105,22 @@ class Table:
     # ---- to the broker --------------------------------------------------------------
 
     def says(self, now: float) -> Iterator[Submit | Drop | Settled]:
-        """Yield what is to be said now."""
-        for page in id_pages(self._settled):
-            yield Settled(page)
-        self._settled = []
+        """Yield what is to be said now. SETTLEDs wait a little, to go together."""
+        if self._settled and (self._waiting or now >= self._settle_at or self._settle_many):
+            for page in id_pages(self._settled):
+                yield Settled(page)
+            self._settled, self._settle_at = [], now + SETTLE_WITHIN
         yield from self._drops()
         yield from self._submits(now)
+
+    @property
+    def settling(self) -> bool:
+        """Whether SETTLEDs wait to be said."""
+        return bool(self._settled)
+
+    @property
+    def _settle_many(self) -> bool:
+        return len(self._settled) >= SETTLE_TOGETHER
 
     def _drops(self) -> Iterator[Drop]:
         for unstarted in (True, False):
