@@ -16,19 +16,15 @@ import click
 
 from ..node.config import Config
 from ..node.owner.disk import RealDisk
-from ..node.owner.files import FileBatch
 from ..node.owner.inputs import find_inputs
 from ..node.owner.ledger import Ledger
 from ..node.owner.plan import OnExists, Plan, make_plan
-from ..node.owner.report import BatchEvent, PictureDone, PictureFailed, Summary
+from ..node.owner.report import Summary
 from ..node.state import StateFolder
 from ..ops.process import Output
-from ..ops.recipe import parse
 from . import forecast, meshes, summary, work
-from .interrupt import gently
 from .options import Common
-from .pace import Counts
-from .progress import watching
+from .running import Running
 
 SCHEMA: Final = 1
 SOME_FAILED: Final = 5
@@ -99,10 +95,13 @@ def carried_out(request: Request, planned: Planned) -> int:
     for plan in planned.plans:
         plan.check()
     _say_what_is_special(request, planned.plans[0])
-    summaries, interrupted = _Running(request, planned).run()
+    running = Running(request, planned)
+    summaries = running.run()
     _tell(request, planned, summaries)
+    if running.trouble is not None:
+        raise running.trouble
     failed = any(one.failed for one in summaries)
-    return interrupted or (SOME_FAILED if failed else 0)
+    return running.interrupted or (SOME_FAILED if failed else 0)
 
 
 def _say_what_is_special(request: Request, plan: Plan) -> None:
@@ -119,65 +118,3 @@ def _tell(request: Request, planned: Planned, summaries: list[Summary]) -> None:
         click.echo(json.dumps({"schema": SCHEMA, **summary.as_data(summaries, later=later)}))
     for line in summary.in_words(summaries, out=request.out, later=later):
         request.common.say(line)
-
-
-class _Running:
-    """A request under way."""
-
-    def __init__(self, request: Request, planned: Planned) -> None:
-        self._request = request
-        self._planned = planned
-        self._common = request.common
-        self._counts = Counts(sum(_work_in(plan) for plan in planned.plans))
-        self._batch: FileBatch | None = None
-        self._stopped = False
-
-    def run(self) -> tuple[list[Summary], int]:
-        """Return what came of each plan, and the exit code of an interruption."""
-        if not self._counts.total:
-            return self._run_all(meshes.Nowhere()), 0
-        config, local = self._request.config, self._request.local
-        with (
-            meshes.opened(config, local=local) as mesh,
-            gently(self._stop, self._common.warn) as interruption,
-            watching(self._counts, self._common, what="pictures"),
-        ):
-            summaries = self._run_all(mesh.session)
-        return summaries, interruption.exit_code
-
-    def _run_all(self, session: meshes.Session) -> list[Summary]:
-        return [self._run_one(plan, session) for plan in self._planned.plans]
-
-    def _run_one(self, plan: Plan, session: meshes.Session) -> Summary:
-        batch = FileBatch(
-            plan=plan,
-            appraise=work.appraiser(parse(plan.recipe), self._request.output),
-            ledger=self._planned.ledger,
-            disk=self._planned.disk,
-            submit=session.submit,
-            cancel=session.cancel,
-            on_event=self._count,
-            keep_times=self._request.keep_times,
-        )
-        self._batch = batch
-        if self._stopped:
-            batch.stop()
-        return batch.run()
-
-    def _stop(self) -> None:
-        """Called by a signal handler."""
-        self._stopped = True
-        if self._batch is not None:
-            self._batch.stop()
-
-    def _count(self, event: BatchEvent) -> None:
-        if isinstance(event, PictureDone):
-            self._counts.done += 1
-            self._counts.pixels += round(event.megapixels * 1e6)
-        elif isinstance(event, PictureFailed):
-            self._counts.failed += 1
-            self._common.warn(f"failed: {event.source}: {event.reason}")
-
-
-def _work_in(plan: Plan) -> int:
-    return len(plan.entries) + len(plan.unfinished) + len(plan.refused)

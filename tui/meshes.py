@@ -1,31 +1,85 @@
 """Which mesh a command works with: the one that is configured, or an embedded one."""
 
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ..node.config import Config
 from ..node.errors import MeshUnreachable
 from ..node.owner.job import Job, JobId, Outcome
+from ..node.settings import host_name
 from ..node.state import StateFolder
 
 if TYPE_CHECKING:
     from ..node.net.address import Address
     from ..node.owner.mesh import Mesh
 
+AT_ONCE: Final = 1.0
+ASKING: Final = 2.0
+"""Seconds that a broker has to say how things are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A mesh that takes jobs, and where to ask about it; `address` is None for an embedded one."""
+
+    session: "Session"
+    address: "Address | None"
+    state: StateFolder
+
+    def why_waiting(self, label: str) -> str:
+        """Return why the batch of that label waits, or nothing. Raises MeshUnreachable."""
+        from ..node.net.reach import ask_status
+
+        if self.address is None:
+            return ""
+        here = host_name()
+        for batch in ask_status(self.address, self.state, patience=ASKING).batches:
+            if (batch.owner, batch.label) == (here, label) and not batch.running:
+                return batch.reason
+        return ""
+
 
 @contextmanager
-def opened(config: Config, *, local: bool) -> Iterator["Mesh"]:
+def opened(config: Config, *, local: bool, say: Callable[[str], None]) -> Iterator[Opened]:
     """Open the mesh for one command; `local` asks for an embedded one."""
+    from ..node.net.reach import find_broker
     from ..node.owner.mesh import Mesh
 
+    state = StateFolder.open()
+    address = None if local else find_broker(config.broker, state)
+    if address is None:
+        mesh = Mesh.local(config.slots)
+    else:
+        with _said_when_slow(f"waiting for the broker at {address}", say):
+            mesh = _joined(config)
+    with mesh:
+        yield Opened(mesh.session, address, state)
+
+
+def _joined(config: Config) -> "Mesh":
+    from ..node.owner.mesh import WELCOME_PATIENCE, Mesh
+
     try:
-        mesh = Mesh.local(config.slots) if local else Mesh(config.broker)
+        return Mesh(config.broker, wait=min(config.wait, WELCOME_PATIENCE))
     except MeshUnreachable as error:
         raise _with_the_way_out(error) from error
-    with mesh:
-        yield mesh
+
+
+@contextmanager
+def _said_when_slow(text: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Say what is waited for, unless it is there at once."""
+    timer = threading.Timer(AT_ONCE, say, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def broker_address(config: Config, state: StateFolder) -> "Address":
@@ -58,7 +112,7 @@ def where(config: Config, *, local: bool) -> Mapping[str, object]:
 class Session(Protocol):
     """What a batch needs of a mesh."""
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:
         """Hand over one job; the future never raises."""
         ...
 
@@ -66,13 +120,20 @@ class Session(Protocol):
         """Take jobs back."""
         ...
 
+    def close(self) -> None:
+        """Leave the mesh: what has no outcome is cancelled. Any thread, more than once."""
+        ...
+
 
 class Nowhere:
     """No mesh: for a batch that has nothing to compute."""
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:  # noqa: ARG002  # as above
         """Never called."""
         raise AssertionError(f"no mesh was opened for {job.name}")
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take nothing back: nothing was handed over."""
+
+    def close(self) -> None:
+        """Nothing was opened."""

@@ -31,6 +31,8 @@ def as_data(summaries: "Sequence[Summary]", *, later: int) -> dict[str, object]:
 
 def in_words(summaries: "Sequence[Summary]", *, out: Path, later: int) -> list[str]:
     """Return the sums as lines for a person."""
+    if not summaries:
+        return []
     done = sum(one.done for one in summaries)
     parts = [f"{done} done"]
     for name, count in (

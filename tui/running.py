@@ -1,0 +1,115 @@
+"""A planned request under way in a mesh, until it is done, stopped or without hope.
+
+Owns what goes on beside the batches: the progress display, Ctrl-C, and the watch for a
+mesh that cannot do the work.
+"""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from ..node.errors import PixmeshError
+from ..node.owner.files import FileBatch
+from ..node.owner.report import BatchEvent, PictureDone, PictureFailed, Summary
+from ..ops.recipe import parse
+from . import meshes, work
+from .interrupt import gently
+from .pace import Counts
+from .patience import Watchman
+from .progress import watching
+
+if TYPE_CHECKING:
+    from ..node.owner.plan import Plan
+    from .batch import Planned, Request
+
+
+class Running:
+    """One request. After `run`: the exit code of a signal, and what made it hopeless."""
+
+    def __init__(self, request: "Request", planned: "Planned") -> None:
+        self.interrupted = 0
+        self.trouble: PixmeshError | None = None
+        self._request = request
+        self._planned = planned
+        self._common = request.common
+        self._counts = Counts(sum(_work_in(plan) for plan in planned.plans))
+        self._label = str(request.out.absolute())
+        self._batch: FileBatch | None = None
+        self._session: meshes.Session = meshes.Nowhere()
+        self._stopped = False
+
+    def run(self) -> list[Summary]:
+        """Do all plans, one after the other; no mesh is opened when there is nothing to do."""
+        if not any(plan.entries or plan.unfinished for plan in self._planned.plans):
+            return self._run_all()
+        with ExitStack() as stack:
+            mesh = stack.enter_context(
+                meshes.opened(
+                    self._request.config, local=self._request.local, say=self._common.warn
+                )
+            )
+            self._session = mesh.session
+            interruption = stack.enter_context(gently(self._stop, self._common.warn))
+            stack.enter_context(watching(self._counts, self._common, what="pictures"))
+            watchman = stack.enter_context(self._watchman(mesh))
+            try:
+                return self._run_all()
+            except PixmeshError:
+                if watchman.verdict is None:
+                    raise
+                return []
+            finally:
+                self.interrupted = interruption.exit_code
+                self.trouble = watchman.verdict
+
+    def _run_all(self) -> list[Summary]:
+        return [self._run_one(plan) for plan in self._planned.plans]
+
+    def _run_one(self, plan: "Plan") -> Summary:
+        session = self._session
+        batch = FileBatch(
+            plan=plan,
+            appraise=work.appraiser(parse(plan.recipe), self._request.output),
+            ledger=self._planned.ledger,
+            disk=self._planned.disk,
+            submit=lambda job: session.submit(job, label=self._label),
+            cancel=session.cancel,
+            on_event=self._count,
+            keep_times=self._request.keep_times,
+        )
+        self._batch = batch
+        if self._stopped:
+            batch.stop()
+        return batch.run()
+
+    def _watchman(self, mesh: meshes.Opened) -> Watchman:
+        return Watchman(
+            counts=self._counts,
+            wait=self._request.config.wait,
+            ask=lambda: mesh.why_waiting(self._label),
+            say=self._common.warn,
+            give_up=self._give_up,
+        )
+
+    def _give_up(self, gone: bool) -> None:
+        """Called by the watchman's thread; ``gone``: nobody is left to cancel anything."""
+        self._stop()
+        if gone:
+            self._session.close()
+
+    def _stop(self) -> None:
+        """Called by a signal handler, and by the watchman's thread."""
+        self._stopped = True
+        if self._batch is not None:
+            self._batch.stop()
+
+    def _count(self, event: BatchEvent) -> None:
+        if isinstance(event, PictureDone):
+            self._counts.done += 1
+            self._counts.pixels += round(event.megapixels * 1e6)
+        elif isinstance(event, PictureFailed):
+            self._counts.failed += 1
+            self._common.warn(f"failed: {event.source}: {event.reason}")
+
+
+def _work_in(plan: "Plan") -> int:
+    return len(plan.entries) + len(plan.unfinished) + len(plan.refused)
