@@ -243,7 +243,10 @@ def _owners(leaked: dict[int, str]) -> Iterator[socket.socket | io.IOBase | sqli
 
 def _end_zmq() -> None:
     import zmq
+    from zmq.utils.garbage import gc as senders_memory
 
+    # pyzmq's own context lives as long as the process; ending it aborts.
+    kept = senders_memory._context
     for thing in gc.get_objects():
-        if isinstance(thing, zmq.Context) and not thing.closed:
+        if isinstance(thing, zmq.Context) and thing is not kept and not thing.closed:
             thing.destroy(linger=0)

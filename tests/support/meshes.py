@@ -1,0 +1,189 @@
+"""Real meshes for tests: every member a process that the command line starts.
+
+Owns starting them in the test's own state folder, waiting until they say that they are
+ready, looking at them from outside, and ending them by their ids.
+"""
+
+import contextlib
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from pixmesh.broker.status import NodeView, Snapshot
+from pixmesh.node.net.reach import ask_status, running_broker
+from pixmesh.node.spool import spool_folder
+from pixmesh.node.state import StateFolder
+
+from ..unit.tui.command import environment
+from .eventually import eventually
+
+PATIENCE = 60.0
+ENDING_PATIENCE = 15.0
+COMMAND = (sys.executable, "-P", "-m", "pixmesh.tui.cli")
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One process of a mesh; what it says is in files, so that it never waits for a reader."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    err: Path
+    killed: bool = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self.process.poll() is not None
+
+    def said(self) -> str:
+        """Return what it has said to people so far."""
+        return self.err.read_text(encoding="utf-8")
+
+    def data(self) -> str:
+        """Return what it has printed as data so far."""
+        return self.out.read_text(encoding="utf-8")
+
+    def code(self, patience: float = PATIENCE) -> int:
+        """Wait until it ends and return its exit code."""
+        return self.process.wait(patience)
+
+    def kill(self) -> None:
+        """End it as a power cut would, and wait until it is gone."""
+        self.killed = True
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def tell(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def children(self) -> list[psutil.Process]:
+        """Return every process that it started, and theirs."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def memory(self) -> int:
+        """Return the bytes that it has resident."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    def running(self) -> list[int]:
+        """Return the attempts that a node's slots run at this moment, by their cells."""
+        files = [Path(one.path) for one in psutil.Process(self.pid).open_files()]
+        lock = next(path for path in files if path.parent.name.startswith("pixmesh-"))
+        cells = lock.with_suffix("").glob("cell-*")
+        return [attempt for cell in cells if (attempt := _attempt_in(cell))]
+
+
+def _attempt_in(cell: Path) -> int:
+    with contextlib.suppress(FileNotFoundError, struct.error):
+        return int(struct.unpack("<Q", cell.read_bytes())[0])
+    return 0
+
+
+@dataclass(slots=True, eq=False)
+class RealMesh:
+    """The members of one test; ``folder`` is where commands run."""
+
+    folder: Path
+    members: list[Member] = field(default_factory=list)
+
+    def start(self, *words: str) -> Member:
+        """Start a command and return at once."""
+        stem = self.folder / f"member-{len(self.members)}"
+        out, err = stem.with_suffix(".out"), stem.with_suffix(".err")
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(
+                [*COMMAND, *words],
+                cwd=self.folder,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+        member = Member(process, out, err)
+        self.members.append(member)
+        return member
+
+    def broker(self, port: int = 0) -> Member:
+        """Start the broker; return when members may come."""
+        return self._ready(self.start("broker", "--port", str(port)), "pixmesh broker at ")
+
+    def node(self, name: str, slots: int = 2, *words: str) -> Member:
+        """Start a node; return when its slots are up."""
+        return self._ready(self.node_starting(name, slots, *words), f"pixmesh node {name}: ")
+
+    def node_starting(self, name: str, slots: int = 2, *words: str) -> Member:
+        """Start a node and return at once."""
+        return self.start("node", "--name", name, "--slots", str(slots), *words)
+
+    def nodes(self, *names: str, slots: int = 2) -> list[Member]:
+        """Start nodes side by side; return when all are up."""
+        started = [self.node_starting(name, slots) for name in names]
+        for name, node in zip(names, started, strict=True):
+            self._ready(node, f"pixmesh node {name}: ")
+        return started
+
+    def _ready(self, member: Member, word: str) -> Member:
+        def ready() -> bool:
+            return member.ended or word in member.said()
+
+        eventually(ready, PATIENCE, f"no {word!r}")
+        assert not member.ended, member.said()
+        return member
+
+    def status(self) -> Snapshot:
+        """Ask the broker what the mesh is doing. Raises while there is none."""
+        state = StateFolder.open()
+        address = running_broker(state)
+        assert address is not None, "no broker runs"
+        return ask_status(address, state)
+
+    def node_view(self, name: str) -> NodeView | None:
+        """Return what the broker believes of a node; None where it knows none."""
+        return next((node for node in self.status().nodes if node.name == name), None)
+
+    def end(self) -> None:
+        """End what still runs, the last started first, and sweep after the killed."""
+        stubborn = [member for member in reversed(self.members) if not _ended(member)]
+        if any(member.killed for member in self.members):
+            sweep()
+        assert not stubborn, [member.said() for member in stubborn]
+
+
+def _ended(member: Member) -> bool:
+    if member.ended:
+        return True
+    for number in (signal.SIGCONT, signal.SIGTERM):
+        member.tell(number)
+    try:
+        member.process.wait(ENDING_PATIENCE)
+    except subprocess.TimeoutExpired:
+        member.kill()
+        return False
+    return True
+
+
+def sweep() -> None:
+    """Do what every start of a process does: remove the spools of dead ones."""
+    with spool_folder():
+        pass
+
+
+@contextlib.contextmanager
+def seconds(measured: list[float]) -> Iterator[None]:
+    """Append the seconds that a block takes."""
+    began = time.monotonic()
+    yield
+    measured.append(time.monotonic() - began)
