@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import bmp, boxes, exif, gif, heif, jp2, jpeg, npy, png, tiff, webp
+from . import bmp, boxes, exif, gif, heic, heif, jp2, jpeg, npy, png, tiff, webp
 from .complaints import missing_pixels, overheard
 from .errors import PictureError
 from .header import Header, probe
@@ -32,6 +32,9 @@ def decode(data: Buffer, *, max_pixels: int = MAX_PIXELS, header: Header | None 
     refuse_large(header.width * header.height, max_pixels)
     check(data, header)
     pixels = _upright(_pixels(data, header), header)
+    told = header.layout
+    if pixels.shape[:2] != (told.height, told.width) or pixels.nbytes > told.nbytes:
+        raise PictureError("corrupt", "the pixels are not what the header says")
     return Picture(pixels, _upright_metadata(header.metadata))
 
 
@@ -70,8 +73,8 @@ def _pixels(data: Buffer, header: Header) -> Pixels:
     match header.facts:
         case npy.Npy() as array:
             return npy.decode(data, array)
-        case heif.Heif() as found if header.format == "heic":
-            return heif.decode_heic(data, found)
+        case heif.Heif() if header.format == "heic":
+            return heic.decode(data, channels=header.channels)
         case tiff.Tiff() as page if _opencv_errs(page):
             return _by_pillow(data)
     pixels, complaint = _by_opencv(data)
@@ -121,7 +124,7 @@ def _by_pillow(data: Buffer) -> Pixels:
         image.load()
         if image.mode not in {"L", "LA", "RGB", "RGBA"}:
             return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError) as error:
+    except heic.BROKEN as error:
         raise PictureError("corrupt", f"the TIFF picture is damaged ({error})") from error
     pixels = np.asarray(image)
     codes = {"RGB": cv2.COLOR_RGB2BGR, "RGBA": cv2.COLOR_RGBA2BGRA}

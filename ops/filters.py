@@ -51,7 +51,7 @@ BLUR = Operation(
         ),
     ),
     cut=Cut("neighbourhood", _halo),
-    cost=0.004,
+    cost=0.007,
     memory=0,
     source="Gaussian filter; cv2.GaussianBlur",
     example="blur ksize=15 sigma=3",

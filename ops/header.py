@@ -1,7 +1,7 @@
 """What a picture says of itself before any pixel is decoded.
 
-The content decides what it is, never its name. Only the header is read; for AVIF and HEIC, whose
-libraries want it all, the file is.
+The content decides what it is, never its name. Only the header is read, and by Python alone: no
+native library sees a file before the process that decodes it does.
 """
 
 from __future__ import annotations
@@ -175,23 +175,28 @@ def _jp2(source: Source) -> Header:
     )
 
 
-def _heif(name: str, read: Callable[[Source], heif.Heif]) -> Callable[[Source], Header]:
-    def header(source: Source) -> Header:
-        found = read(source)
-        return Header(
-            format=name,
-            width=found.width,
-            height=found.height,
-            channels=found.channels,
-            depth=8 if found.bits <= 8 else 16,
-            orientation=found.orientation,
-            frames=found.frames,
-            nbytes=source.nbytes,
-            metadata=found.metadata,
-            facts=found,
-        )
+def _avif(source: Source) -> Header:
+    return _heif("avif", source)
 
-    return header
+
+def _heic(source: Source) -> Header:
+    return _heif("heic", source)
+
+
+def _heif(form: str, source: Source) -> Header:
+    found = heif.read(source)
+    return Header(
+        format=form,
+        width=found.width,
+        height=found.height,
+        channels=found.channels,
+        depth=8 if found.bits <= 8 else 16,
+        orientation=found.orientation,
+        frames=found.frames,
+        nbytes=source.nbytes,
+        metadata=found.metadata,
+        facts=found,
+    )
 
 
 def _npy(source: Source) -> Header:
@@ -215,7 +220,7 @@ _READERS: Final[dict[str, Callable[[Source], Header]]] = {
     "gif": _gif,
     "bmp": _bmp,
     "jp2": _jp2,
-    "avif": _heif("avif", heif.read_avif),
-    "heic": _heif("heic", heif.read_heic),
+    "avif": _avif,
+    "heic": _heic,
     "npy": _npy,
 }

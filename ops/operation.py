@@ -119,10 +119,10 @@ def _no_complaint(_arguments: Mapping[str, Value]) -> str:
 class Operation:
     """The declaration of one operation.
 
-    `cost` is CPU seconds per megapixel of 8-bit colour on the reference core (one 2.x GHz
-    server core); `memory` is scratch bytes per pixel beyond the input and the output;
-    `layout` foretells the output's shape; `complaint` says what is wrong with arguments that
-    are right one by one ("" when nothing is).
+    `cost` is CPU seconds per megapixel of the 8-bit pictures it usually gets, on the reference
+    core (one 2.x GHz server core); `memory` is scratch bytes per pixel beyond the input and the
+    output; `layout` foretells the output's shape; `complaint` says what is wrong with arguments
+    that are right one by one ("" when nothing is).
     """
 
     name: str

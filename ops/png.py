@@ -111,8 +111,7 @@ def check(data: Buffer) -> None:
     source = Source(data)
     kind, offset, length = b"", 8, 0
     for kind, offset, length in _chunks(source):  # noqa: B007 - the last one is asked about
-        if offset + length + 4 > source.nbytes:
-            break
+        pass
     if kind != b"IEND" or offset + length + 4 > source.nbytes:
         raise ends_early("its picture data", source.nbytes)
 

@@ -1,17 +1,21 @@
 """What pictures say of themselves."""
 
+import contextlib
 import io
+import random
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
+from PIL import Image
 
 from pixmesh.ops.decode import decode
 from pixmesh.ops.errors import PictureError
 from pixmesh.ops.header import probe
-from pixmesh.tests.support.photos import drawn
+from pixmesh.tests.support.photos import drawn, require_data
 
 from .files import by_numpy, by_opencv, by_pillow, by_pillow_with_hole, by_tifffile, exif
 
@@ -124,7 +128,9 @@ class Counting(io.BytesIO):
         return found
 
 
-@pytest.mark.parametrize("form", ["jpeg", "png", "webp", "tiff", "bmp", "jp2", "npy", "gif"])
+@pytest.mark.parametrize(
+    "form", ["jpeg", "png", "webp", "tiff", "bmp", "jp2", "npy", "gif", "avif"]
+)
 def test_only_the_header_is_read(form: str) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (400, 400, 3), np.uint8)
     files = {
@@ -135,6 +141,7 @@ def test_only_the_header_is_read(form: str) -> None:
         "bmp": lambda: by_opencv(".bmp", noise),
         "jp2": lambda: by_opencv(".jp2", noise),
         "npy": lambda: by_numpy(noise),
+        "avif": lambda: by_pillow("AVIF", noise),
         "gif": lambda: by_pillow("GIF", noise),
     }
     source = Counting(files[form]())
@@ -155,11 +162,52 @@ def test_orientation_is_read_and_turns_the_layout(kind: str, orientation: int) -
     assert (header.layout.width, header.layout.height) == expected
 
 
-def test_frames_and_pages_are_counted() -> None:
-    frames = [drawn(n, 64, 40) for n in range(3)]
-    pages = io.BytesIO()
-    tifffile.imwrite(pages, np.stack(frames), photometric="rgb")
-    assert probe(pages.getvalue()).frames == 3
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "WEBP", "AVIF"])
+def test_frames_and_pages_are_counted(kind: str) -> None:
+    frames = [Image.fromarray(drawn(n, 64, 40)) for n in range(3)]
+    out = io.BytesIO()
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:])
+    assert probe(out.getvalue()).frames == 3
+
+
+def test_no_native_library_sees_a_file_before_it_is_decoded(tmp_path: Path) -> None:
+    for case, (data, *_) in CASES.items():
+        (tmp_path / case).write_bytes(data)
+    code = (
+        "import sys, pathlib; from pixmesh.ops.header import probe; "
+        "[probe(path.read_bytes()) for path in pathlib.Path(sys.argv[1]).iterdir()]; "
+        "print([m for m in ('cv2', 'numpy', 'PIL', 'pi_heif') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_heic_headers_agree_with_libheif() -> None:
+    pi_heif = pytest.importorskip("pi_heif")
+    for parts in (("formats", "garden.heic"), ("bad", "heic_named.jpg")):
+        data = require_data(*parts).read_bytes()
+        image, header = pi_heif.open_heif(data), probe(data)
+        assert image.size == (header.layout.width, header.layout.height)
+        assert image.info["exif"].removeprefix(b"Exif\0\0") == header.metadata.exif
+        assert image.info.get("icc_profile") == header.metadata.icc
+        assert image.info["bit_depth"] == header.depth
+
+
+@pytest.mark.parametrize("case", [*CASES, "heic"])
+def test_a_broken_header_gives_a_header_or_a_picture_error(case: str) -> None:
+    rng = random.Random(1)
+    data = require_data("formats", "garden.heic").read_bytes() if case == "heic" else CASES[case][0]
+    for _ in range(200):
+        broken = bytearray(data)
+        for _ in range(rng.choice([1, 2, 5])):
+            place = rng.randrange(min(len(broken), rng.choice([40, 200, 1000])))
+            broken[place] = rng.choice([0, 255, rng.randrange(256)])
+        with contextlib.suppress(PictureError):
+            header = probe(broken)
+            assert header.width > 0
+            assert header.height > 0
+            assert 1 <= header.orientation <= 8
 
 
 STRANGERS = {

@@ -94,7 +94,8 @@ def test_pillows_files_are_read(kind: str) -> None:
     header = probe(SOURCES[kind])
     assert header.metadata.icc == SRGB
     assert header.orientation == 6
-    assert exif_block.orientation(header.metadata.exif) == 6
+    in_exif = 1 if kind == "AVIF" else 6  # AVIF has its own boxes for turning
+    assert exif_block.orientation(header.metadata.exif) == in_exif
     assert header.metadata.xmp == (None if kind == "PNG" else XMP)
 
 

@@ -182,6 +182,7 @@ def test_layouts_are_foretold_through_the_steps() -> None:
 def test_memory_covers_the_largest_step_and_the_file() -> None:
     small = header(100, 40)
     assert parse("identity").memory(small) == small.nbytes + 2 * 100 * 40 * 3
+    assert parse("grayscale").memory(small) == small.nbytes + 2 * 100 * 40 * 3
     enlarged = parse("resize width=1000").memory(small)
     assert enlarged >= small.nbytes + 2 * 1000 * 400 * 3
     scratch = parse("note", ALL).memory(small)
