@@ -97,6 +97,13 @@ def test_named_files_go_directly_into_out() -> None:
     assert destinations(sources, extension_for=no_change) == ["a.jpg", "a-2.jpg"]
 
 
+def test_a_number_never_takes_the_name_of_another() -> None:
+    sources = [Name(Path(root), "a.jpg", True) for root in ("/x", "/y")]
+    sources.append(Name(Path("/z"), "a-2.jpg", True))
+    found = destinations(sources, extension_for=no_change)
+    assert found == ["a.jpg", "a-3.jpg", "a-2.jpg"]
+
+
 @pytest.mark.parametrize("letter", ["x", "ä", "🖼"])
 def test_a_name_too_long_for_its_extension_is_cut_between_characters(letter: str) -> None:
     stem = letter * (251 // len(letter.encode()))
