@@ -85,7 +85,7 @@ def pool(out: Path) -> Iterator[Work]:
 @contextlib.contextmanager
 def mesh(out: Path) -> Iterator[Work]:
     """An embedded mesh of real processes, files to files as ``pixmesh run`` does it."""
-    from .. import Mesh  # type: ignore[attr-defined]
+    from .. import Mesh
 
     with Mesh.local(SLOTS) as running:
 
@@ -98,7 +98,7 @@ def mesh(out: Path) -> Iterator[Work]:
 def run_mesh(running: object, files: list[Path], out: Path) -> None:
     """Put files through a running mesh into a folder, by the path that ``run`` takes."""
     failed = []
-    for result in running.stream(RECIPE, files, format="jpeg"):  # type: ignore[attr-defined]
+    for result in running.stream(RECIPE, files, format="jpeg"):
         if result.ok:
             result.save(out)
         else:

@@ -9,7 +9,9 @@ is said there is somebody else's business.
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from .keys import KeyPair
+from .lifetime import Wake
 from .messages import CHUNK_BYTES
 from .wire import LIST_LIMIT
 
@@ -29,6 +32,7 @@ CONTROL_WATER = 256
 RELAY_WATER = 16
 LONGEST_FRAME = max(CHUNK_BYTES, LIST_LIMIT)
 LONGEST_FOLDER = 90
+LOST = b"lost"
 
 
 class BindRefused(Exception):
@@ -37,27 +41,25 @@ class BindRefused(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Door:
-    """One way in. ``relay_port`` is 0 where the relay is beside the local door."""
+    """One way in. ``relay_port`` is 0 where the relay is beside the local door.
+
+    ``lost`` are the descriptors of connections that were lost, as its watch saw them.
+    """
 
     control: zmq.Socket[bytes]
     relay: zmq.Socket[bytes]
-    monitor: zmq.Socket[bytes]
     address: str
     relay_port: int
     trusted: bool
+    lost: deque[int]
+    watch: threading.Thread
 
     def close(self) -> None:
         """Close the sockets; what is unsent is dropped."""
         self.control.disable_monitor()
-        for one in (self.monitor, self.control, self.relay):
+        self.watch.join()
+        for one in (self.control, self.relay):
             one.close(linger=0)
-
-    def disconnected(self) -> Iterator[int]:
-        """Yield the descriptors of connections lost since the last call."""
-        while self.monitor.poll(0):
-            event = recv_monitor_message(self.monitor)
-            if event["event"] == zmq.EVENT_DISCONNECTED:
-                yield int(event["value"])
 
 
 def local_addresses(folder: Path) -> tuple[str, str] | None:
@@ -72,20 +74,20 @@ def local_addresses(folder: Path) -> tuple[str, str] | None:
     return f"ipc://{folder}/control", f"ipc://{folder}/relay"
 
 
-def open_local(context: zmq.Context[zmq.Socket[bytes]], folder: Path) -> Door | None:
+def open_local(context: zmq.Context[zmq.Socket[bytes]], folder: Path, wake: Wake) -> Door | None:
     """Open the local door in a folder that only the user can enter."""
     addresses = local_addresses(folder)
     if addresses is None:
         return None
     control, relay = _router(context, CONTROL_WATER), _router(context, RELAY_WATER)
-    monitor = _watched(control)
     control.bind(addresses[0])
     relay.bind(addresses[1])
-    return Door(control, relay, monitor, addresses[0], relay_port=0, trusted=True)
+    lost, watch = _watched(control, wake)
+    return Door(control, relay, addresses[0], 0, trusted=True, lost=lost, watch=watch)
 
 
 def open_network(
-    context: zmq.Context[zmq.Socket[bytes]], *, key: KeyPair, host: str, port: int
+    context: zmq.Context[zmq.Socket[bytes]], *, key: KeyPair, host: str, port: int, wake: Wake
 ) -> Door:
     """Open the network door at ``host``; the relay is at the next port.
 
@@ -99,18 +101,19 @@ def open_network(
         one.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
         one.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
         one.setsockopt(zmq.IPV6, int(":" in host))
-    monitor = _watched(control)
     try:
         bound = _bind(control, host, port)
         relay_port = _bind(relay, host, bound + 1 if port else 0)
     except zmq.ZMQError as error:
-        for one in (monitor, control, relay):
+        for one in (control, relay):
             one.close(linger=0)
         raise BindRefused(
             f"cannot listen on {host}:{port} (and {port + 1}): {error}; "
             "choose another with --port, or end what listens there"
         ) from None
-    return Door(control, relay, monitor, f"{host}:{bound}", relay_port, trusted=False)
+    lost, watch = _watched(control, wake)
+    address = f"{host}:{bound}"
+    return Door(control, relay, address, relay_port, trusted=False, lost=lost, watch=watch)
 
 
 def start_authenticator(
@@ -155,8 +158,20 @@ def _router(context: zmq.Context[zmq.Socket[bytes]], water: int) -> zmq.Socket[b
     return router
 
 
-def _watched(control: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
-    return control.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+def _watched(control: zmq.Socket[bytes], wake: Wake) -> tuple[deque[int], threading.Thread]:
+    """Note lost connections in a thread of their own, and call the loop for each."""
+    monitor = control.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED)
+    lost: deque[int] = deque()
+    watch = threading.Thread(target=_watch, args=(monitor, lost, wake), name="door", daemon=True)
+    watch.start()
+    return lost, watch
+
+
+def _watch(monitor: zmq.Socket[bytes], lost: deque[int], wake: Wake) -> None:
+    with monitor:
+        while (event := recv_monitor_message(monitor))["event"] == zmq.EVENT_DISCONNECTED:
+            lost.append(int(event["value"]))
+            wake.call(LOST)
 
 
 def _bind(router: zmq.Socket[bytes], host: str, port: int) -> int:

@@ -26,6 +26,7 @@ class Wake:
         self.socket, self._bell = socket.socketpair()
         self.socket.setblocking(False)
         self._bell.setblocking(False)
+        self.fileno = self.socket.fileno()
 
     def call(self, reason: bytes) -> None:
         """Make the loop see ``reason``. Any thread, signal handlers too."""

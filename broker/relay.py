@@ -14,7 +14,7 @@ from .messages import MemberId
 from .wire import Buffer
 
 MOST_BYTES = 64 * 1024 * 1024
-MOST_FRAMES = 4
+MOST_FRAMES = 3
 TO_BROKER = b""
 
 

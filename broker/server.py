@@ -17,13 +17,14 @@ import zmq
 from zmq.utils import z85
 
 from . import leases, relay, wire
-from .doors import Door
+from .doors import LOST, Door
 from .keys import member_of
 from .lifetime import Wake
 from .messages import Ask, Bye, Error, Hello, MemberId, Message, Tell, Welcome
 from .outgoing import Command, Evict, Send
 from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
 from .sessions import Route, Session, Sessions
+from .sockets import arrived, put
 from .status import snapshot
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,8 @@ class Server:
     scheduler: Scheduler
     doors: list[Door]
     boot: bytes
+    wake: Wake
     version: Callable[[], str]
-    wake: Wake | None = None
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(default_factory=Sessions)
     counters: Counters = field(default_factory=Counters)
@@ -92,10 +93,9 @@ class Server:
     def _poller(self) -> zmq.Poller:
         poller = zmq.Poller()
         for door in self.doors:
-            for one in (door.control, door.relay, door.monitor):
+            for one in (door.control, door.relay):
                 poller.register(one, zmq.POLLIN)
-        if self.wake is not None:
-            poller.register(self.wake.socket, zmq.POLLIN)
+        poller.register(self.wake.socket, zmq.POLLIN)
         return poller
 
     def _timeout(self) -> float:
@@ -110,22 +110,21 @@ class Server:
                 self._drain_control(number, door)
             if door.relay in ready:
                 self._drain_relay(number, door)
-            if door.monitor in ready:
-                self._drain_monitor(number, door)
-        if self.wake is not None and self.wake.reasons():
+        if self.wake.fileno in ready:
+            self._called()
+
+    def _called(self) -> None:
+        if set(self.wake.reasons()) - {LOST}:
             self.stop()
+        for number, door in enumerate(self.doors):
+            self._lost(number, door)
 
     # ---- control ------------------------------------------------------------------
 
     def _drain_control(self, number: int, door: Door) -> None:
         now = self.clock()
-        for _ in range(DRAIN):
-            try:
-                route = door.control.recv(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                return
-            frames = _rest(door.control)
-            self._take(number, door, route, frames, now)
+        for route, *frames in arrived(door.control, DRAIN):
+            self._take(number, door, route, [frame.buffer for frame in frames], now)
 
     def _take(self, number: int, door: Door, route: zmq.Frame, frames: Frames, now: float) -> None:
         came = Route(number, route.bytes)
@@ -215,9 +214,10 @@ class Server:
         for page, part in enumerate(parts):
             self._answer(came, Tell(what="status", page=page, pages=len(parts), body=part))
 
-    def _drain_monitor(self, number: int, door: Door) -> None:
-        for descriptor in door.disconnected():
-            session = self.sessions.by_descriptor.get((number, descriptor))
+    def _lost(self, number: int, door: Door) -> None:
+        """Look at the connections that a door has lost."""
+        while door.lost:
+            session = self.sessions.by_descriptor.get((number, door.lost.popleft()))
             if session is not None and not self._answers(session):
                 log.info("%s %s lost its connection", session.hello.role, session.hello.name)
                 self.scheduler.handle(Disconnected(session.member), self.clock())
@@ -225,16 +225,12 @@ class Server:
     # ---- relay --------------------------------------------------------------------
 
     def _drain_relay(self, number: int, door: Door) -> None:
-        for _ in range(RELAY_DRAIN):
-            try:
-                route = door.relay.recv(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                return
-            frames = _rest_uncopied(door.relay)
-            self._pass_on(door, route, Route(number, route.bytes), frames)
+        for route, *frames in arrived(door.relay, RELAY_DRAIN):
+            came = Route(number, route.bytes)
+            self._pass_on(door, route, came, [frame.buffer for frame in frames])
 
     def _pass_on(self, door: Door, route: zmq.Frame, came: Route, frames: Frames) -> None:
-        if not 3 <= len(frames) <= relay.MOST_FRAMES:
+        if not 2 <= len(frames) <= relay.MOST_FRAMES:
             self.counters.malformed += 1
             return
         to = bytes(frames[0])
@@ -249,7 +245,7 @@ class Server:
     def _relay_hello(self, door: Door, route: zmq.Frame, came: Route, frames: Frames) -> None:
         """A member of the control door shows where its relayed messages go."""
         try:
-            hello, _ = wire.decode([bytes(frame) for frame in frames])
+            hello, _ = wire.decode(frames)
         except wire.WireError:
             self.counters.malformed += 1
             return
@@ -274,9 +270,7 @@ class Server:
             return True
         route = session.relay
         try:
-            self.doors[route.door].relay.send_multipart(
-                [route.id, *frames], zmq.DONTWAIT, copy=False
-            )
+            put(self.doors[route.door].relay, [route.id, *frames], copy=False)
         except zmq.Again:
             return False
         except zmq.ZMQError as error:
@@ -330,7 +324,7 @@ class Server:
 
     def _transmit(self, session: Session, frames: Frames) -> None:
         route = session.control
-        self.doors[route.door].control.send_multipart([route.id, *frames], zmq.DONTWAIT)
+        put(self.doors[route.door].control, [route.id, *frames])
 
     def _send_waiting(self) -> None:
         for member, waiting in list(self.outboxes.items()):
@@ -349,29 +343,9 @@ class Server:
 
     def _try_send(self, socket: Socket, frames: Frames) -> None:
         try:
-            socket.send_multipart(frames, zmq.DONTWAIT)
+            put(socket, frames)
         except zmq.ZMQError as error:
             log.debug("an answer was not taken: %s", error)
-
-
-def _rest(socket: Socket) -> Frames:
-    """Receive what follows a message's first frame; a surplus is read and dropped."""
-    frames: Frames = []
-    while socket.rcvmore:
-        frame = socket.recv()
-        if len(frames) <= relay.MOST_FRAMES:
-            frames.append(frame)
-    return frames
-
-
-def _rest_uncopied(socket: Socket) -> Frames:
-    """Receive the same without copying what is only passed on."""
-    frames: Frames = []
-    while socket.rcvmore:
-        frame = socket.recv(copy=False)
-        if len(frames) <= relay.MOST_FRAMES:
-            frames.append(frame.buffer)
-    return frames
 
 
 def _key_of(route: zmq.Frame) -> bytes:

@@ -62,7 +62,7 @@ def serve(options: BrokerOptions, *, ready: Callable[[str], None]) -> None:
         wake = lifetime.Wake()
         stack.callback(wake.close)
         _listen_for_the_end(wake, options)
-        doors = _open_doors(context, options, stack)
+        doors = _open_doors(context, options, wake, stack)
         server = Server(
             scheduler=Scheduler(random=random.SystemRandom(), now=monotonic()),
             doors=doors,
@@ -89,25 +89,33 @@ def _listen_for_the_end(wake: lifetime.Wake, options: BrokerOptions) -> None:
 
 
 def _open_doors(
-    context: zmq.Context[zmq.Socket[bytes]], options: BrokerOptions, stack: ExitStack
+    context: zmq.Context[zmq.Socket[bytes]],
+    options: BrokerOptions,
+    wake: lifetime.Wake,
+    stack: ExitStack,
 ) -> list[Door]:
     doors = []
-    local = open_local(context, options.runtime)
+    local = open_local(context, options.runtime, wake)
     if local is not None:
         stack.callback(local.close)
         doors.append(local)
     if options.host is not None or local is None:
-        doors.append(_open_network(context, options, stack))
+        doors.append(_open_network(context, options, wake, stack))
     return doors
 
 
 def _open_network(
-    context: zmq.Context[zmq.Socket[bytes]], options: BrokerOptions, stack: ExitStack
+    context: zmq.Context[zmq.Socket[bytes]],
+    options: BrokerOptions,
+    wake: lifetime.Wake,
+    stack: ExitStack,
 ) -> Door:
     _, key = stack.enter_context(claimed(options.keys, "broker", "broker"))
     authenticator = start_authenticator(context, lambda one: one in public_keys(options.keys))
     stack.callback(authenticator.stop)
-    door = open_network(context, key=key, host=options.host or DEFAULT_HOST, port=options.port)
+    door = open_network(
+        context, key=key, host=options.host or DEFAULT_HOST, port=options.port, wake=wake
+    )
     stack.callback(door.close)
     return door
 

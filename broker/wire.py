@@ -1,6 +1,6 @@
 """Messages to frames and back.
 
-    [ "PXM" version kind ] [ msgpack ] [ raw bytes, CHUNK only ]
+    [ "PXM" version kind, msgpack ] [ raw bytes, CHUNK only ]
 
 Decoding trusts nothing: the frame count, the sizes, the version, the depth and every
 field's type and range are checked before a message exists. A malformed one is a
@@ -24,6 +24,8 @@ LIST_KINDS: Final = frozenset(
     {Kind.HELLO, Kind.STATE, Kind.SUBMIT, Kind.ASSIGN, Kind.DROP, Kind.RESULT, Kind.SETTLED}
     | {Kind.TELL}
 )
+PREFIX_BYTES: Final = 5
+KINDS_BY_BYTE: Final = {int(kind): kind for kind in Kind}
 PREFIXES: Final = {kind: MAGIC + bytes([HIGHEST_VERSION, kind]) for kind in Kind}
 
 PAGE_ROOM: Final = 16 * 1024
@@ -47,9 +49,8 @@ def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
     kind = KINDS[type(message)]
     if len(body) > _limit(kind):
         raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {_limit(kind)}")
-    if payload is None:
-        return [PREFIXES[kind], body]
-    return [PREFIXES[kind], body, payload]
+    frame = PREFIXES[kind] + body
+    return [frame] if payload is None else [frame, payload]
 
 
 def decode(frames: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
@@ -59,7 +60,7 @@ def decode(frames: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
     """
     kind = _kind_of(frames)
     payload = _payload_of(kind, frames)
-    body = frames[1]
+    body = memoryview(frames[0])[PREFIX_BYTES:]
     if len(body) > _limit(kind):
         raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {_limit(kind)}")
     try:
@@ -70,32 +71,32 @@ def decode(frames: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
 
 
 def _kind_of(frames: Sequence[Buffer]) -> Kind:
-    if not 2 <= len(frames) <= 3:
-        raise WireError("frame-count", f"{len(frames)} frames, expected 2 or 3")
-    prefix = bytes(frames[0][:6])
-    if len(prefix) != 5 or prefix[:3] != MAGIC:
-        raise WireError("not-pixmesh", "the first frame is not a pixmesh prefix")
+    if not 1 <= len(frames) <= 2:
+        raise WireError("frame-count", f"{len(frames)} frames, expected 1 or 2")
+    prefix = bytes(frames[0][:PREFIX_BYTES])
+    if len(prefix) != PREFIX_BYTES or prefix[:3] != MAGIC:
+        raise WireError("not-pixmesh", "the frame does not begin as a pixmesh message")
     if not LOWEST_VERSION <= prefix[3] <= HIGHEST_VERSION:
         raise WireError(
             "version",
             f"protocol {prefix[3]} is spoken there, {LOWEST_VERSION}-{HIGHEST_VERSION} here",
         )
-    try:
-        return Kind(prefix[4])
-    except ValueError:
-        raise WireError("unknown-kind", f"no message has kind {prefix[4]}") from None
+    kind = KINDS_BY_BYTE.get(prefix[4])
+    if kind is None:
+        raise WireError("unknown-kind", f"no message has kind {prefix[4]}")
+    return kind
 
 
 def _payload_of(kind: Kind, frames: Sequence[Buffer]) -> Buffer | None:
     if kind is not Kind.CHUNK:
-        if len(frames) == 3:
-            raise WireError("frame-count", f"{kind.name} has 2 frames, not 3")
+        if len(frames) == 2:
+            raise WireError("frame-count", f"{kind.name} has 1 frame, not 2")
         return None
-    if len(frames) != 3:
-        raise WireError("frame-count", "CHUNK has 3 frames, not 2")
-    if len(frames[2]) > CHUNK_BYTES:
-        raise WireError("too-long", f"a chunk of {len(frames[2])} bytes is over {CHUNK_BYTES}")
-    return frames[2]
+    if len(frames) != 2:
+        raise WireError("frame-count", "CHUNK has 2 frames, not 1")
+    if len(frames[1]) > CHUNK_BYTES:
+        raise WireError("too-long", f"a chunk of {len(frames[1])} bytes is over {CHUNK_BYTES}")
+    return frames[1]
 
 
 def _limit(kind: Kind) -> int:

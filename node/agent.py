@@ -28,6 +28,7 @@ from ..broker.messages import (
     Settled,
     State,
 )
+from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
 from .load import LoadMeter
 from .net.connection import Connection, Heard
@@ -41,6 +42,8 @@ Socket = zmq.Socket[bytes]
 
 DRAIN = 256
 LONGEST_WAIT_MS = 250
+
+read_ends = msgspec.msgpack.Decoder(tuple[SlotEnd, ...]).decode
 
 
 @dataclass(slots=True, eq=False)
@@ -76,14 +79,15 @@ class Agent:
         self._began = self.clock()
         while not self.stopping:
             known = self._register(poller, known)
-            poller.poll(LONGEST_WAIT_MS)
-            self.turn(self.clock())
+            ready = dict(poller.poll(LONGEST_WAIT_MS))
+            self.turn(self.clock(), called=self.wake.fileno in ready)
         self.connection.send(Bye())
 
-    def turn(self, now: float) -> None:
+    def turn(self, now: float, *, called: bool) -> None:
         """Take in all there is, then do all that follows."""
-        for reason in self.wake.reasons():
-            self._called(reason, now)
+        if called:
+            for reason in self.wake.reasons():
+                self._called(reason, now)
         for heard in self.connection.receive(now):
             self._heard(heard, now)
         self._hear_slots()
@@ -167,16 +171,12 @@ class Agent:
     # ---- slots ----------------------------------------------------------------------
 
     def _hear_slots(self) -> None:
-        for _ in range(DRAIN):
-            try:
-                route, body = self.slot_socket.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
-                return
-            name = route.decode()
-            if body == READY:
+        for route, body in arrived(self.slot_socket, DRAIN):
+            name = route.bytes.decode()
+            if body.bytes == READY:
                 self._slot_ready(name)
             else:
-                for end in msgspec.msgpack.decode(body, type=tuple[SlotEnd, ...]):
+                for end in read_ends(body.buffer):
                     self.attempts.ended(name, end)
 
     def _slot_ready(self, name: str) -> None:
@@ -206,7 +206,7 @@ class Agent:
 
     def _send_slot(self, name: str, body: bytes) -> None:
         try:
-            self.slot_socket.send_multipart([name.encode(), body], zmq.DONTWAIT)
+            put(self.slot_socket, [name.encode(), body])
         except zmq.ZMQError as error:
             # Its exit is on the way and gives the work to another slot.
             log.debug("slot %s takes no work: %s", name, error)

@@ -8,7 +8,7 @@ anew, since libzmq may have given up on the old ones. Who owns a Connection call
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import zmq
@@ -18,6 +18,7 @@ from ...broker.keys import KeyPair
 from ...broker.leases import LEASE
 from ...broker.messages import Error, Hello, MemberId, Message, Welcome
 from ...broker.relay import TO_BROKER
+from ...broker.sockets import arrived, put
 from .address import Address
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Connection:
     def send(self, message: Message) -> bool:
         """Say something to the broker; False when it takes nothing now."""
         try:
-            self.control.send_multipart(wire.encode(message), zmq.DONTWAIT)
+            put(self.control, wire.encode(message))
         except zmq.Again:
             return False
         return True
@@ -89,7 +90,7 @@ class Connection:
             return False
         frames = [member, *wire.encode(message, payload)]
         try:
-            self.relay.send_multipart(frames, zmq.DONTWAIT, copy=payload is None)
+            put(self.relay, frames, copy=payload is None)
         except zmq.Again:
             return False
         return True
@@ -98,8 +99,8 @@ class Connection:
 
     def receive(self, now: float) -> Iterator[Heard]:
         """Yield what has come on both sockets, at most 256 messages each."""
-        for frames in _drain(self.control):
-            message = _decoded(frames)
+        for frames in arrived(self.control, DRAIN):
+            message = _decoded([frame.buffer for frame in frames])
             if message is None:
                 continue
             self.heard_at = now
@@ -107,8 +108,8 @@ class Connection:
                 yield message
         if self.relay is None:
             return
-        for frames in _drain(self.relay):
-            yield from self._relayed(frames)
+        for frames in arrived(self.relay, DRAIN):
+            yield from self._relayed(*(frame.buffer for frame in frames))
 
     def _own(self, message: Message, now: float) -> bool:
         """Take in what concerns the session itself."""
@@ -132,13 +133,12 @@ class Connection:
             self._changed = True
         self._greet_relay()
 
-    def _relayed(self, frames: list[bytes]) -> Iterator[Heard]:
-        source, *rest = frames
-        message = _decoded(rest)
+    def _relayed(self, source: wire.Buffer, *frames: wire.Buffer) -> Iterator[Heard]:
+        message = _decoded(frames)
         if message is None:
             return
         if source != TO_BROKER:
-            yield Heard(message.message, message.payload, MemberId(source))
+            yield Heard(message.message, message.payload, MemberId(bytes(source)))
         elif isinstance(message.message, Error) and message.message.code == "welcome":
             self.relayed = True
         else:
@@ -190,15 +190,7 @@ class Connection:
         return one
 
 
-def _drain(socket: Socket) -> Iterator[list[bytes]]:
-    for _ in range(DRAIN):
-        try:
-            yield socket.recv_multipart(zmq.DONTWAIT)
-        except zmq.Again:
-            return
-
-
-def _decoded(frames: list[bytes]) -> Heard | None:
+def _decoded(frames: Sequence[wire.Buffer]) -> Heard | None:
     """Return the message, or None for what cannot be read: it is logged and dropped."""
     try:
         message, payload = wire.decode(frames)
