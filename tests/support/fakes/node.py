@@ -1,0 +1,253 @@
+"""A node on a virtual clock: the real attempts and transfers; slots that only take time."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from pixmesh.broker.messages import (
+    INLINE_BYTES,
+    Assign,
+    Bye,
+    Chunk,
+    Drop,
+    Error,
+    Get,
+    Hello,
+    MemberId,
+    Result,
+    Settled,
+    State,
+)
+from pixmesh.broker.outgoing import end_pages
+from pixmesh.node.attempts import Attempts, Held
+from pixmesh.node.net.chunks import Gone, Key, Receiver, Sender
+from pixmesh.node.net.connection import Connection
+from pixmesh.node.net.transfer import Fetch
+from pixmesh.node.owner.job import digest_of
+from pixmesh.node.slot_messages import SlotEnd
+
+from .member import FakeMember
+from .net import Letter, Net
+
+SLOT_START = 0.2
+HAS = ("blur", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a task does to a slot: it takes seconds, then gives a result, fails, or kills it."""
+
+    seconds: float = 0.01
+    size: int = 0
+    fails: str = ""
+    kills: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class FakeSlot:
+    name: str
+    queue: deque[Held] = field(default_factory=deque)
+    running: Held | None = None
+
+
+class Nowhere:
+    """Where bytes go that nobody looks at."""
+
+    def write(self, offset: int, data: object) -> None:
+        """Take bytes."""
+
+
+class FakeNode(FakeMember):
+    """One life of a node. ``work`` says what a task does, by its id."""
+
+    role = "node"
+
+    def __init__(
+        self,
+        name: str,
+        net: Net,
+        *,
+        boot: int = 1,
+        slots: int = 1,
+        work: Callable[[bytes], Work] = lambda _task: Work(),
+        has: tuple[str, ...] = HAS,
+        memory: int = 1 << 30,
+    ) -> None:
+        self.attempts = Attempts()
+        way = cast(Connection, self)
+        self.receiver = Receiver(way, self._fetched, self._unfetchable)
+        self.sender = Sender(way, self._read)
+        self.slots: dict[str, FakeSlot] = {}
+        self.ran: list[bytes] = []
+        self.draining = False
+        self._count = slots
+        self._work = work
+        self._has = has
+        self._memory = memory
+        self._fetching: dict[Key, int] = {}
+        self._started = 0
+        super().__init__(name, net, boot=boot)
+        for _ in range(slots):
+            self._start_slot()
+
+    # ---- from outside ---------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Finish what runs, take nothing new, leave."""
+        self.draining = True
+        self.attempts.give_back_unstarted()
+        self.say(Bye(draining=True))
+        self.turn()
+
+    # ---- the session ----------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        said = super().hello()
+        return Hello(
+            role=said.role,
+            name=said.name,
+            key=said.key,
+            boot=said.boot,
+            lowest=said.lowest,
+            highest=said.highest,
+            slots=self._count,
+            memory=self._memory,
+            has=self._has,
+            held=self.attempts.state(),
+        )
+
+    def session_began(self) -> None:
+        self.attempts.session_began()
+
+    def heard(self, letter: Letter) -> None:
+        now = self.clock.now
+        match letter.message:
+            case Assign():
+                self.attempts.assigned(letter.message)
+            case Drop(attempts=attempts, unstarted=unstarted):
+                self.attempts.dropped(attempts, unstarted=unstarted)
+            case Settled(attempts):
+                self.attempts.settled(attempts)
+            case Chunk() if letter.payload is not None:
+                self.receiver.take(letter.message, letter.payload, now)
+            case Get():
+                self.sender.serving.grant(letter.sender.id, letter.message)
+            case Error(code="gone"):
+                self.receiver.refused(letter.message)
+            case _:
+                pass
+
+    def beat(self) -> None:
+        self.attempts.tell_again(self.clock.now)
+        ready = len(self.attempts.benches)
+        self.say(State(seen=self.attempts.seen, held=self.attempts.state(), ready=ready))
+        if self.draining:
+            self.say(Bye(draining=True))
+
+    def turn(self) -> None:
+        now = self.clock.now
+        for held in self.attempts.next_fetches():
+            self._fetch(held, now)
+        self._give_work()
+        self.receiver.tick(now)
+        self.sender.pump()
+        if self.welcomed:
+            ends = [held.end for held in self.attempts.untold(now) if held.end is not None]
+            for page in end_pages(ends):
+                self.say(Result(tuple(page)))
+        self._forget()
+        if self.draining and not self.attempts.busy:
+            self.say(Bye())
+            self.die()
+
+    # ---- slots ----------------------------------------------------------------------
+
+    def kill_slot(self, name: str) -> None:
+        """End a slot's process; another takes its place."""
+        slot = self.slots.pop(name)
+        running = slot.running.id if slot.running is not None else 0
+        self.attempts.slot_died(name, running)
+        self.clock.after(SLOT_START, self._start_slot)
+        self._beat_at = float("-inf")
+        self.turn()
+
+    def _start_slot(self) -> None:
+        if not self.alive:
+            return
+        self._started += 1
+        slot = FakeSlot(f"slot-{self._started}")
+        self.slots[slot.name] = slot
+        self.attempts.slot_ready(slot.name)
+        self._beat_at = float("-inf")
+        self.turn()
+
+    def _give_work(self) -> None:
+        for name, given in self.attempts.next_work().items():
+            slot = self.slots[name]
+            slot.queue.extend(given)
+            self._run_next(slot)
+
+    def _run_next(self, slot: FakeSlot) -> None:
+        if slot.running is None and slot.queue:
+            slot.running = slot.queue.popleft()
+            self.ran.append(slot.running.item.task.id)
+            seconds = self._work(slot.running.item.task.id).seconds
+            self.clock.after(seconds, lambda: self._finish(slot))
+
+    def _finish(self, slot: FakeSlot) -> None:
+        held = slot.running
+        if not self.alive or self.slots.get(slot.name) is not slot or held is None:
+            return
+        if self.frozen:
+            self.clock.after(0.05, lambda: self._finish(slot))
+            return
+        work = self._work(held.item.task.id)
+        if work.kills:
+            self.kill_slot(slot.name)
+            return
+        slot.running = None
+        self.attempts.ended(slot.name, _end_of(held, work))
+        self._run_next(slot)
+        self.turn()
+
+    # ---- pixels ---------------------------------------------------------------------
+
+    def _fetch(self, held: Held, now: float) -> None:
+        task = held.item.task
+        key = (task.token, 0)
+        older = self._fetching.pop(key, None)
+        if older is not None:
+            self.receiver.cancel(key)
+            self.attempts.unfetchable(older, "unreachable", "another attempt took its place")
+        self._fetching[key] = held.id
+        fetch = Fetch(token=task.token, attempt=0, size=task.size, heard=now)
+        self.receiver.fetch(MemberId(held.work.owner), fetch, Nowhere(), now)
+
+    def _fetched(self, key: Key) -> None:
+        self.attempts.fetched(self._fetching.pop(key))
+
+    def _unfetchable(self, key: Key, why: str) -> None:
+        self.attempts.unfetchable(self._fetching.pop(key), "unreachable", why)
+
+    def _forget(self) -> None:
+        for held in self.attempts.forgotten:
+            for key in [key for key, one in self._fetching.items() if one == held.id]:
+                self.receiver.cancel(key)
+                del self._fetching[key]
+        self.attempts.forgotten.clear()
+
+    def _read(self, key: Key, offset: int, length: int) -> bytes:
+        token, attempt = key
+        held = self.attempts.held.get(attempt)
+        if held is None or held.end is None or held.item.task.token != token:
+            raise Gone("no such result is kept here")
+        return bytes(min(length, max(0, held.end.size - offset)))
+
+
+def _end_of(held: Held, work: Work) -> SlotEnd:
+    if work.fails:
+        return SlotEnd(held.id, work.seconds, code=work.fails, reason="as the test says")
+    inline = held.item.task.id if work.size <= INLINE_BYTES else None
+    size = len(inline) if inline is not None else work.size
+    return SlotEnd(held.id, work.seconds, size, digest_of(held.item.task.id), "png", inline)
