@@ -124,7 +124,7 @@ class Lifecycle:
             self.fairness.remove(task)
         elif task.attempt is not None:
             self._take_back(task.attempt)
-        attempt = Attempt(AttemptId(end.attempt), task, node, node.seq, 0.0)
+        attempt = Attempt(AttemptId(end.attempt), task, node, node.seq, 0.0, 0.0)
         self._hold(attempt)
         return attempt
 
@@ -216,11 +216,11 @@ class Lifecycle:
 
     # ---- attempts -----------------------------------------------------------------
 
-    def assign(self, task: Task, choice: Choice) -> None:
+    def assign(self, task: Task, choice: Choice, now: float) -> None:
         """Give a waiting task to the node chosen for it."""
         task.attempts += 1
         attempt = Attempt(
-            AttemptId(self._random.getrandbits(63)), task, choice.node, 0, choice.predicted
+            AttemptId(self._random.getrandbits(63)), task, choice.node, 0, choice.predicted, now
         )
         self._hold(attempt)
         self._out.assign(attempt)

@@ -36,6 +36,9 @@ from .outgoing import Command, Outgoing
 from .tasks import Node, Owner
 
 
+LOST_AFTER = 3.0  # an ASSIGN that a node does not know of by then never arrived
+
+
 @dataclass(frozen=True, slots=True)
 class Joined:
     """A member was let in, for the first time or again."""
@@ -97,8 +100,7 @@ class Scheduler:
             case Disconnected(member):
                 self._disconnected(member, now)
             case Stalled(seconds):
-                for lease in self._leases():
-                    lease.extend(seconds)
+                self._forgive(seconds)
             case _:
                 assert_never(event)
         return []
@@ -140,6 +142,13 @@ class Scheduler:
         found = self.nodes.get(member) or self.owners.get(member)
         if found is not None:
             found.lease.disconnect(now)
+
+    def _forgive(self, seconds: float) -> None:
+        """Nobody was listening for so long: that silence says nothing."""
+        for lease in self._leases():
+            lease.extend(seconds)
+        for attempt in self.tasks.attempts.values():
+            attempt.given += seconds
 
     def _leases(self) -> list[Lease]:
         nodes = [node.lease for node in self.nodes.values()]
@@ -231,7 +240,7 @@ class Scheduler:
             phase = held.get(attempt.id)
             if phase is not None:
                 attempt.phase = phase
-            elif 0 < attempt.seq <= state.seen:
+            elif 0 < attempt.seq <= state.seen or now - attempt.given >= LOST_AFTER:
                 self.tasks.requeue(attempt)
         if now - self.started < leases.LEASE:
             return
@@ -266,7 +275,7 @@ class Scheduler:
                 blocked.add(id(batch))
                 continue
             task = self.tasks.fairness.take(batch, choice.predicted)
-            self.tasks.assign(task, choice)
+            self.tasks.assign(task, choice, now)
             if not placement.has_room(choice.node, now):
                 del roomy[choice.node.id]
 

@@ -95,13 +95,14 @@ class Task:
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One try of one task on one node."""
+    """One try of one task on one node; ``given`` is when."""
 
     id: AttemptId
     task: Task
     node: "Node"
     seq: int
     predicted: float
+    given: float
     phase: Phase = Phase.FETCHING
     end: End | None = None
 
