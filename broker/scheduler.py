@@ -242,6 +242,8 @@ class Scheduler:
                 attempt.phase = phase
             elif 0 < attempt.seq <= state.seen or now - attempt.given >= LOST_AFTER:
                 self.tasks.requeue(attempt)
+        for attempt in [one for one in node.ended.values() if one.id not in held]:
+            self.tasks.requeue(attempt)
         if now - self.started < leases.LEASE:
             return
         for attempt_id in held:
