@@ -187,10 +187,12 @@ class Lifecycle:
     def cancel(self, owner: Owner, task_id: TaskId, *, unstarted: bool) -> None:
         """Take a task back: at once, or only if no slot has started it."""
         task = owner.tasks.get(task_id)
-        if task is None or task.place is Place.ENDED:
+        if task is None:
             return
         if not unstarted:
             self.remove(task)
+            return
+        if task.place is Place.ENDED:
             return
         task.cancelled = True
         if task.attempt is not None:
