@@ -2,7 +2,7 @@
 
 import getpass
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +41,13 @@ def mesh(tmp_path: Path, no_pixels_stay: None) -> Iterator[RealMesh]:
         yield mesh
     finally:
         mesh.end()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Put a measured figure beside the test's result in the junit file."""
+
+    def put(what: str, value: float) -> None:
+        request.node.user_properties.append((what, round(value, 3)))
+
+    return put

@@ -1,7 +1,7 @@
 """The recipe of the promises, and what OpenCV alone makes of it in this process."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -10,8 +10,6 @@ import numpy as np
 from pixmesh.tests.support.photos import Pixels
 
 RECIPE = "grayscale | blur ksize=5 | canny low=100 high=200"
-BLURS = 40
-LONG_RECIPE = " | ".join(["grayscale", *["blur ksize=31"] * BLURS, "canny low=1 high=2"])
 
 
 @functools.lru_cache(maxsize=64)
@@ -21,11 +19,16 @@ def expected(path: Path) -> Pixels:
     return cv2.Canny(cv2.GaussianBlur(gray, (5, 5), 0), 100, 200)
 
 
-def long_expected(path: Path) -> Pixels:
-    """Return LONG_RECIPE's result for a file, by the plain calls."""
+def blurred(ksize: int, times: int) -> str:
+    """Return a recipe that takes a slot as long as one wants."""
+    return " | ".join(["grayscale", *[f"blur ksize={ksize}"] * times, "canny low=1 high=2"])
+
+
+def blurred_expected(path: Path, ksize: int, times: int) -> Pixels:
+    """Return that recipe's result for a file, by the plain calls."""
     gray = _gray(path)
-    for _ in range(BLURS):
-        gray = cv2.GaussianBlur(gray, (31, 31), 0)
+    for _ in range(times):
+        gray = cv2.GaussianBlur(gray, (ksize, ksize), 0)
     return cv2.Canny(gray, 1, 2)
 
 
@@ -42,9 +45,10 @@ def written(path: Path) -> Pixels:
     return pixels
 
 
-def wrong(pairs: Iterable[tuple[Path, Path]], *, long: bool = False) -> list[str]:
+def wrong(
+    pairs: Iterable[tuple[Path, Path]], make: Callable[[Path], Pixels] = expected
+) -> list[str]:
     """Return the outputs that are missing or differ, of pairs of source and output."""
-    make = long_expected if long else expected
     return [
         out.name
         for source, out in pairs

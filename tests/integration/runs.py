@@ -1,0 +1,90 @@
+"""A `pixmesh run` of distinct pictures that takes a while, and what has to come of it."""
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pixmesh.node.state import StateFolder
+from pixmesh.tests.integration import exact
+from pixmesh.tests.support.eventually import eventually
+from pixmesh.tests.support.meshes import Member, RealMesh
+from pixmesh.tests.support.photos import Pixels, distinct, skimage_files
+
+SHORT = 40
+SOAK_MARKS = (pytest.mark.soak, pytest.mark.timeout(900))
+
+
+@dataclass(slots=True)
+class Run:
+    """One command and its pictures; each takes ``times`` blurs of ``ksize``."""
+
+    mesh: RealMesh
+    pictures: int
+    ksize: int = 31
+    times: int = 12
+    sources: list[Path] = field(init=False)
+
+    def __post_init__(self) -> None:
+        photos = [path for path in skimage_files() if path.stem not in {"retina", "rocket"}]
+        photos = photos[: self.pictures]
+        copies = -(-self.pictures // len(photos))
+        folder = self.mesh.folder / "in"
+        written = distinct(photos, copies, folder)
+        self.sources = written[: self.pictures]
+        for path in written[self.pictures :]:
+            path.unlink()
+
+    @property
+    def out(self) -> Path:
+        return self.mesh.folder / "out"
+
+    @property
+    def pairs(self) -> list[tuple[Path, Path]]:
+        return exact.outputs_of(self.sources, self.out)
+
+    def begin(self, *words: str) -> Member:
+        recipe = exact.blurred(self.ksize, self.times)
+        return self.mesh.start("run", recipe, "in", "-o", "out", "--format", "png", *words)
+
+    def check(self, run: Member) -> None:
+        """Every output is there, whole and right, made once; and nothing else is."""
+        assert run.code(600) == 0, run.said()
+        assert sorted(path.name for path in self.out.iterdir()) == sorted(
+            out.name for _, out in self.pairs
+        )
+        assert exact.wrong(self.pairs, self._expected) == []
+        assert set(histories("done").values()) == {1}
+
+    def _expected(self, path: Path) -> Pixels:
+        return exact.blurred_expected(path, self.ksize, self.times)
+
+
+def histories(state: str) -> Counter[str]:
+    """Count how often the ledger saw each output come into a state."""
+    with closing(sqlite3.connect(StateFolder.open().ledger)) as ledger:
+        found = ledger.execute("SELECT destination FROM history WHERE state = ?", (state,))
+        return Counter(Path(destination.decode()).name for (destination,) in found)
+
+
+def running(node: Member, at_least: int, patience: float = 60) -> list[int]:
+    """Wait until a node's slots run so many tasks; return their attempts."""
+
+    def attempts() -> list[int]:
+        found = node.running()
+        return found if len(found) >= at_least else []
+
+    return eventually(attempts, patience, f"it never ran {at_least} tasks")
+
+
+def seconds_until(predicate: Callable[[], bool], deadline: float = 30) -> float:
+    """Return how long it took to come true, looking as fast as it answers."""
+    began = time.monotonic()
+    while not predicate():
+        assert time.monotonic() - began < deadline, f"not true within {deadline} s"
+    return time.monotonic() - began
