@@ -50,13 +50,13 @@ class Lifecycle:
 
     def submit(self, owner: Owner, message: Submit) -> None:
         """Accept what is new of an owner's tasks, as far as its window goes."""
-        if message.restart or message.seq == owner.seen + 1:
-            owner.seen = message.seq
         batch = self._batch(owner, message)
         for item in message.tasks:
             if len(owner.tasks) >= MOST_TASKS:
-                return
+                return  # not seen, so the owner asks again
             self._accept(batch, item)
+        if message.restart or message.seq == owner.seen + 1:
+            owner.seen = message.seq
 
     def _batch(self, owner: Owner, message: Submit) -> Batch:
         batch = owner.batches.get(message.batch)

@@ -199,10 +199,14 @@ class Submit(Struct, frozen=True):
 
 
 class Window(Struct, frozen=True):
-    """SUBMITs were taken up to ``seen``; at most ``tasks`` may be outstanding."""
+    """SUBMITs were taken up to ``seen``; at most ``tasks`` may be outstanding.
+
+    ``held`` counts the owner's tasks that the broker knows and that are not settled.
+    """
 
     seen: Count
     tasks: Count
+    held: Count
 
 
 class Assign(Struct, frozen=True):

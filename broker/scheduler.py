@@ -228,8 +228,9 @@ class Scheduler:
                 pass
 
     def _say_window(self, owner: Owner) -> None:
-        """Answer an owner's heartbeat: how far its SUBMITs were seen, and its room."""
-        self._out.say(owner.id, Window(seen=owner.seen, tasks=WINDOW_TASKS))
+        """Answer an owner's heartbeat: how far its SUBMITs were seen, its room, its tasks."""
+        window = Window(seen=owner.seen, tasks=WINDOW_TASKS, held=len(owner.tasks))
+        self._out.say(owner.id, window)
 
     # ---- reconciliation -------------------------------------------------------------
 

@@ -75,7 +75,8 @@ class Table:
     _settled: list[int] = field(default_factory=list)
     _dropped: list[tuple[bytes, bool]] = field(default_factory=list)
     _seq: int = 0
-    _sent_at: float = float("-inf")
+    _confirmed: int = -1
+    _confirmed_at: float = float("-inf")
     _settle_at: float = float("-inf")
     _restart: bool = True
 
@@ -111,7 +112,7 @@ class Table:
                 yield Settled(page)
             self._settled, self._settle_at = [], now + SETTLE_WITHIN
         yield from self._drops()
-        yield from self._submits(now)
+        yield from self._submits()
 
     @property
     def settling(self) -> bool:
@@ -129,7 +130,7 @@ class Table:
                 yield Drop(tasks=tuple(tasks[start : start + TASK_ID_PAGE]), unstarted=unstarted)
         self._dropped = []
 
-    def _submits(self, now: float) -> Iterator[Submit]:
+    def _submits(self) -> Iterator[Submit]:
         by_batch: dict[int, list[TaskItem]] = {}
         while self._waiting and self._outstanding < self.window:
             entry = self._waiting.popleft()
@@ -142,11 +143,10 @@ class Table:
         batches = {batch.number: batch for batch in self.batches.values()}
         for number, items in by_batch.items():
             for page in task_pages(items):
-                yield self._submit(batches[number], page, now)
+                yield self._submit(batches[number], page)
 
-    def _submit(self, batch: Batch, page: list[TaskItem], now: float) -> Submit:
+    def _submit(self, batch: Batch, page: list[TaskItem]) -> Submit:
         self._seq += 1
-        self._sent_at = now
         restart, self._restart = self._restart, False
         return Submit(
             seq=self._seq,
@@ -170,9 +170,12 @@ class Table:
             self._wait_again(entry)
 
     def windowed(self, window: Window, now: float) -> None:
-        """Take in how much the broker accepts, and whether a SUBMIT was lost."""
+        """Take in how much the broker accepts, and whether it misses something."""
         self.window = window.tasks
-        if window.seen < self._seq and now - self._sent_at > RESEND_AFTER:
+        misses = window.seen < self._seq or window.held < self._outstanding
+        if not misses or window.seen != self._confirmed:
+            self._confirmed, self._confirmed_at = window.seen, now
+        elif now - self._confirmed_at >= RESEND_AFTER:
             self.session_began()
 
     def ended(self, end: EndItem) -> Entry | None:
