@@ -17,9 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import psutil
+
+if TYPE_CHECKING:
+    from .. import Mesh
+    from ..node.owner.ledger import Ledger
 
 RECIPE = "grayscale | blur ksize=5 | canny low=100 high=200"
 SLOTS = 2
@@ -86,25 +91,47 @@ def pool(out: Path) -> Iterator[Work]:
 def mesh(out: Path) -> Iterator[Work]:
     """An embedded mesh of real processes, files to files as ``pixmesh run`` does it."""
     from .. import Mesh
+    from ..node.owner.ledger import Ledger
 
-    with Mesh.local(SLOTS) as running:
+    with Mesh.local(SLOTS) as running, Ledger(out.with_name("ledger.sqlite3")) as ledger:
 
         def work(files: list[Path]) -> None:
-            run_mesh(running, files, out)
+            run_mesh(running, ledger, files, out)
 
         yield work
 
 
-def run_mesh(running: object, files: list[Path], out: Path) -> None:
+def run_mesh(running: "Mesh", ledger: "Ledger", files: list[Path], out: Path) -> None:
     """Put files through a running mesh into a folder, by the path that ``run`` takes."""
-    failed = []
-    for result in running.stream(RECIPE, files, format="jpeg"):
-        if result.ok:
-            result.save(out)
-        else:
-            failed.append(f"{result.input}: {result.error}")
-    if failed:
-        raise ValueError("not measured, pictures failed: " + "; ".join(failed))
+    from ..node.owner.disk import RealDisk
+    from ..node.owner.files import FileBatch
+    from ..node.owner.inputs import find_inputs
+    from ..node.owner.plan import make_plan
+    from ..ops.recipe import parse
+    from ..tui import work
+
+    recipe, disk = parse(RECIPE), RealDisk()
+    output, text = work.read_output(form="jpeg", quality=None, max_pixels=256_000_000)
+    plan = make_plan(
+        inputs=find_inputs([str(path) for path in files], out=out),
+        out=out,
+        recipe=recipe.canonical(),
+        output=text,
+        extension_for=work.extension_for(output),
+        ledger=ledger,
+        disk=disk,
+    )
+    batch = FileBatch(
+        plan=plan,
+        appraise=work.appraiser(recipe, output),
+        ledger=ledger,
+        disk=disk,
+        submit=running.session.submit,
+        cancel=running.session.cancel,
+    )
+    summary = batch.run()
+    if summary.failed or summary.done != len(files):
+        raise ValueError(f"not measured: {summary.done} of {len(files)} done, {summary.failed}")
 
 
 CONTENDERS = {"loop": loop, "pool": pool, "mesh": mesh}
