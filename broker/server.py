@@ -266,15 +266,17 @@ class Server:
     def _relay_now(self, to: MemberId, frames: Frames) -> bool:
         """Return False when the receiver takes nothing now."""
         session = self.sessions.by_member.get(to)
-        if session is None or session.relay is None:
+        if session is None:
             return True
-        route = session.relay
         try:
-            put(self.doors[route.door].relay, [route.id, *frames], copy=False)
+            if session.relay is None:
+                raise zmq.ZMQError(zmq.EHOSTUNREACH)
+            put(self.doors[session.relay.door].relay, [session.relay.id, *frames], copy=False)
         except zmq.Again:
             return False
         except zmq.ZMQError as error:
-            log.debug("nothing can be relayed to %s: %s", to.hex(), error)
+            log.debug("nothing can be relayed to %s: %s", session.hello.name, error)
+            self._send(to, Error(code="no-relay", text="say HELLO to the relay"))
         return True
 
     def _answer_relay(self, came: Route, message: Message) -> None:

@@ -118,6 +118,8 @@ class Connection:
                 self._welcomed(message)
             case Error(code="no-session"):
                 self._greet(now)
+            case Error(code="no-relay"):
+                self._greet_relay()
             case Error(code="probe"):
                 pass
             case Error(code=code) if code in FATAL:
