@@ -1,8 +1,9 @@
 """Which batch is served next. Pure.
 
 Start-time fair queueing: of the batches with work, the one that was given the least
-predicted work goes first, priorities above that. A batch that comes in begins level with
-the least served one, so a newcomer neither waits for the old nor starves them.
+predicted work goes first, priorities above that. A batch that comes in begins where the
+last one served of its priority began, so a newcomer neither waits for the old nor starves
+them, though their queues were empty at the moment it came.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ class Fairness:
 
     def __init__(self) -> None:
         self._waiting: dict[int, Batch] = {}
+        self._level: dict[int, float] = {}
 
     def __iter__(self) -> Iterator[Batch]:
         return iter(self._waiting.values())
@@ -37,6 +39,7 @@ class Fairness:
     def take(self, batch: Batch, predicted: float) -> Task:
         """Take the batch's next task, charging it the predicted seconds."""
         task = batch.queue.popleft()
+        self._level[batch.priority] = max(batch.served, self._level.get(batch.priority, 0.0))
         batch.served += predicted
         self._end_if_empty(batch)
         return task
@@ -49,8 +52,7 @@ class Fairness:
         return min(open_, key=lambda batch: (-batch.priority, batch.served), default=None)
 
     def _begin(self, batch: Batch) -> None:
-        level = min((other.served for other in self._waiting.values()), default=0.0)
-        batch.served = max(batch.served, level)
+        batch.served = max(batch.served, self._level.get(batch.priority, 0.0))
         self._waiting[id(batch)] = batch
 
     def _end_if_empty(self, batch: Batch) -> None:

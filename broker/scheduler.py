@@ -35,7 +35,6 @@ from .messages import (
 from .outgoing import Command, Outgoing
 from .tasks import Node, Owner
 
-
 LOST_AFTER = 3.0  # an ASSIGN that a node does not know of by then never arrived
 
 
