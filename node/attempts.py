@@ -129,7 +129,7 @@ class Attempts:
         most = FETCHES_PER_SLOT * max(1, len(self.benches))
         while self._to_fetch and len(self._fetching) < most:
             held = self._to_fetch.popleft()
-            if held.phase is Phase.FETCHING and held.id in self.held:
+            if held.phase is Phase.FETCHING and self.held.get(held.id) is held:
                 self._fetching.add(held.id)
                 yield held
 
@@ -161,8 +161,7 @@ class Attempts:
             return None
         blamed = bench.given.pop(running, None)
         for held in reversed(bench.given.values()):
-            held.phase = Phase.READY
-            self._ready.appendleft(held)
+            self._back_from(held)
         if blamed is not None:
             self._end(blamed, End.CRASHED, code="crashed", reason="its slot died")
         return blamed
@@ -197,7 +196,7 @@ class Attempts:
         work: dict[str, list[Held]] = {}
         while self._ready and self.benches:
             held = self._ready[0]
-            if held.phase is not Phase.READY or held.id not in self.held:
+            if held.phase is not Phase.READY or self.held.get(held.id) is not held:
                 self._ready.popleft()
                 continue
             slot, bench = min(self.benches.items(), key=lambda one: one[1].load)
@@ -269,6 +268,14 @@ class Attempts:
     def _give_back(self, held: Held, code: str) -> None:
         self._fetching.discard(held.id)
         self._end(held, End.RETURNED, code=code, reason=f"{code} before it started")
+
+    def _back_from(self, held: Held) -> None:
+        """Its slot died before it came to this attempt."""
+        if held.abandoned:
+            self._forget(held)
+            return
+        held.phase = Phase.READY
+        self._ready.appendleft(held)
 
     def _forget(self, held: Held) -> None:
         self._fetching.discard(held.id)
