@@ -103,6 +103,7 @@ def mesh(out: Path) -> Iterator[Work]:
 
 def run_mesh(running: "Mesh", ledger: "Ledger", files: list[Path], out: Path) -> None:
     """Put files through a running mesh into a folder, by the path that ``run`` takes."""
+    from ..node.owner.appraise import appraiser
     from ..node.owner.disk import RealDisk
     from ..node.owner.files import FileBatch
     from ..node.owner.inputs import find_inputs
@@ -123,7 +124,7 @@ def run_mesh(running: "Mesh", ledger: "Ledger", files: list[Path], out: Path) ->
     )
     batch = FileBatch(
         plan=plan,
-        appraise=work.appraiser(recipe, output),
+        appraise=appraiser(recipe, output),
         ledger=ledger,
         disk=disk,
         submit=running.session.submit,

@@ -24,7 +24,7 @@ import zmq
 from ..broker.lifetime import ignore_interrupts, wait_until_cut
 from ..broker.messages import INLINE_BYTES
 from ..ops.errors import PictureError, RecipeError
-from ..ops.process import Output, process
+from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
 from . import platform
 from .cell import IDLE, Cell
@@ -124,7 +124,7 @@ class Runner:
             if not task.recipe:
                 return Made(bytes(pixels), "same")
             recipe = _kept(self._recipes, task.recipe, parse)
-            output = _kept(self._outputs, task.output, _read_output)
+            output = _kept(self._outputs, task.output, read_output)
             return _processed(pixels, recipe, output)
 
 
@@ -184,10 +184,6 @@ def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:
             table.clear()
         table[text] = read(text)
     return table[text]
-
-
-def _read_output(text: str) -> Output:
-    return msgspec.json.decode(text, type=Output)
 
 
 def _said(error: Exception) -> str:

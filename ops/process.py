@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from .decode import MAX_PIXELS, decode, refuse_large
@@ -42,6 +43,10 @@ class Output:
         if self.max_pixels < 1:
             raise ValueError(f"max_pixels is {self.max_pixels}, and must be at least 1")
 
+    def canonical(self) -> str:
+        """Return the one text of this output, from which `read_output` gives it back."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
@@ -53,6 +58,11 @@ class Product:
     height: int
 
 
+def read_output(text: str) -> Output:
+    """Return the output that a canonical text stands for. ValueError, TypeError for another."""
+    return Output(**json.loads(text))
+
+
 def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
     """Return the picture in `data` after every step of the recipe, written as `output` says.
 
@@ -60,7 +70,7 @@ def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
     be read, a step cannot be done, or the result cannot be written.
     """
     header = probe(data)
-    _refuse_large_steps(recipe, header, output)
+    check_limits(recipe, header, output)
     picture = decode(data, max_pixels=output.max_pixels, header=header)
     pixels = picture.pixels
     for step in recipe.steps:
@@ -73,7 +83,11 @@ def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
     return Product(data=written, format=form, width=width, height=height)
 
 
-def _refuse_large_steps(recipe: Recipe, header: Header, output: Output) -> None:
+def check_limits(recipe: Recipe, header: Header, output: Output) -> None:
+    """Refuse a picture that is too large, or that a step would make too large, by its header.
+
+    Raises PictureError.
+    """
     refuse_large(header.width * header.height, output.max_pixels)
     layouts = recipe.layouts(header)
     for step, layout in zip(recipe.steps, layouts[1:], strict=True):
@@ -95,15 +109,14 @@ def _done(step: Step, pixels: Pixels) -> Pixels:
 def output_format(header: Header, output: Output) -> str:
     """Return the format that the result will have.
 
-    "same" keeps the input's; what cannot be written becomes PNG where it is palette (GIF) or has
-    alpha or more than 8 bits, and JPEG otherwise (HEIC).
+    "same" keeps the input's; of those that cannot be written, GIF becomes PNG and HEIC JPEG. It
+    depends on the format alone, so that an output has its name before its picture is opened.
     """
     if output.format != SAME:
         return output.format
     if header.format in WRITERS:
         return header.format
-    deep = header.alpha or header.depth > 8
-    return "png" if deep or header.format == "gif" else "jpeg"
+    return "png" if header.format == "gif" else "jpeg"
 
 
 def extension(form: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..node.config import Config
-from ..node.errors import MeshUnreachable
+from ..node.errors import MeshUnreachable, PixmeshError
 from ..node.owner.job import Job, JobId, Outcome
 from ..node.settings import host_name
 from ..node.state import StateFolder
@@ -55,16 +55,16 @@ def opened(config: Config, *, local: bool, say: Callable[[str], None]) -> Iterat
         mesh = Mesh.local(config.slots)
     else:
         with _said_when_slow(f"waiting for the broker at {address}", say):
-            mesh = _joined(config)
+            mesh = _joined(address, config.wait)
     with mesh:
         yield Opened(mesh.session, address, state)
 
 
-def _joined(config: Config) -> "Mesh":
+def _joined(address: "Address", wait: float) -> "Mesh":
     from ..node.owner.mesh import WELCOME_PATIENCE, Mesh
 
     try:
-        return Mesh(config.broker, wait=min(config.wait, WELCOME_PATIENCE))
+        return Mesh.at(address, wait=min(wait, WELCOME_PATIENCE))
     except MeshUnreachable as error:
         raise _with_the_way_out(error) from error
 
@@ -112,6 +112,11 @@ def where(config: Config, *, local: bool) -> Mapping[str, object]:
 class Session(Protocol):
     """What a batch needs of a mesh."""
 
+    @property
+    def trouble(self) -> PixmeshError | None:
+        """Return what broke it, if something did."""
+        ...
+
     def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:
         """Hand over one job; the future never raises."""
         ...
@@ -127,6 +132,8 @@ class Session(Protocol):
 
 class Nowhere:
     """No mesh: for a batch that has nothing to compute."""
+
+    trouble: PixmeshError | None = None
 
     def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:  # noqa: ARG002  # as above
         """Never called."""

@@ -7,11 +7,12 @@ mesh that cannot do the work.
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..node.errors import PixmeshError
+from ..node.errors import MeshUnreachable, PixmeshError
+from ..node.owner.appraise import appraiser
 from ..node.owner.files import FileBatch
 from ..node.owner.report import BatchEvent, PictureDone, PictureFailed, Summary
 from ..ops.recipe import parse
-from . import meshes, work
+from . import meshes
 from .interrupt import gently
 from .pace import Counts
 from .patience import Watchman
@@ -68,7 +69,7 @@ class Running:
         session = self._session
         batch = FileBatch(
             plan=plan,
-            appraise=work.appraiser(parse(plan.recipe), self._request.output),
+            appraise=appraiser(parse(plan.recipe), self._request.output),
             ledger=self._planned.ledger,
             disk=self._planned.disk,
             submit=lambda job: session.submit(job, label=self._label),
@@ -79,7 +80,13 @@ class Running:
         self._batch = batch
         if self._stopped:
             batch.stop()
-        return batch.run()
+        summary = batch.run()
+        if summary.cancelled and not self._stopped:
+            raise session.trouble or MeshUnreachable(
+                f"the mesh was lost with {summary.cancelled} pictures to do",
+                remedy="run the same command again: what is done stays done",
+            )
+        return summary
 
     def _watchman(self, mesh: meshes.Opened) -> Watchman:
         return Watchman(

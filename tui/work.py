@@ -6,13 +6,10 @@ Owns reading RECIPE, `--to` and the output's options. Opens no picture and knows
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
-
-import msgspec
+from typing import Final
 
 from ..node.errors import UsageError
-from ..node.owner.prepare import Appraisal
-from ..ops import encode, header
+from ..ops import encode
 from ..ops.errors import RecipeError
 from ..ops.process import SAME, Output, extension
 from ..ops.recipe import Recipe, parse
@@ -83,7 +80,7 @@ def read_output(*, form: str | None, quality: int | None, max_pixels: int) -> tu
         output = Output(format=form or SAME, quality=quality, max_pixels=max_pixels)
     except ValueError as error:
         raise UsageError(str(error), remedy="pixmesh run --help shows the options") from error
-    return output, msgspec.json.encode(output).decode()
+    return output, output.canonical()
 
 
 def extension_for(output: Output) -> Callable[[str], str | None]:
@@ -103,28 +100,6 @@ def converted_kinds(names: Sequence[str], output: Output) -> dict[str, str]:
         return {}
     suffixes = {Path(name).suffix.lower() for name in names}
     return {suffix: _CONVERTED[suffix] for suffix in sorted(suffixes & _CONVERTED.keys())}
-
-
-def appraiser(recipe: Recipe, output: Output) -> Callable[[BinaryIO], Appraisal]:
-    """Return what looks at a picture's header and foretells its cost.
-
-    It raises PictureError for what is no picture, and for one of too many pixels.
-    """
-
-    def appraise(file: BinaryIO) -> Appraisal:
-        found = header.probe(file)
-        encode_cap(found, output)
-        seconds = recipe.cost() * found.megapixels
-        return Appraisal(seconds, recipe.memory(found), found.megapixels)
-
-    return appraise
-
-
-def encode_cap(found: header.Header, output: Output) -> None:
-    """Refuse a picture of more pixels than the output allows. Raises PictureError."""
-    from ..ops.decode import refuse_large
-
-    refuse_large(found.width * found.height, output.max_pixels)
 
 
 def formats() -> list[str]:

@@ -1,6 +1,7 @@
 """Finding a broker: where it should be, whether it is there, and asking it things."""
 
 import json
+import socket
 import time
 from contextlib import suppress
 from math import ceil
@@ -19,6 +20,7 @@ from ..state import StateFolder
 from .address import Address, parse_host
 
 LOOK_AGAIN_MS = 500
+LISTENER_PATIENCE = 3.0
 
 
 def running_broker(state: StateFolder) -> Address | None:
@@ -56,10 +58,10 @@ def ask_status(address: Address, state: StateFolder, *, patience: float = 5.0) -
     """
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with published(state.keys, "owner") as key, context:
-        socket = context.socket(zmq.DEALER)
-        with socket:
-            _dial(socket, address, key)
-            return msgspec.msgpack.decode(_asked(socket, address, patience), type=Snapshot)
+        dealer = context.socket(zmq.DEALER)
+        with dealer:
+            _dial(dealer, address, key)
+            return msgspec.msgpack.decode(_asked(dealer, address, patience), type=Snapshot)
 
 
 def _dial(socket: zmq.Socket[bytes], address: Address, key: KeyPair) -> None:
@@ -106,10 +108,22 @@ def _broker_key(state: StateFolder, address: str) -> bytes:
     try:
         return (state.keys / "broker-broker.pub").read_bytes().strip()
     except FileNotFoundError:
+        _demand_listener(address)
         raise NotAuthorised(
             f"the key of the broker at {address} is not known here",
             remedy="joining another machine's broker is not built yet; "
             "start one here with 'pixmesh broker'",
+        ) from None
+
+
+def _demand_listener(address: str) -> None:
+    """Raise MeshUnreachable where nobody listens at all."""
+    try:
+        socket.create_connection(parse_host(address), timeout=LISTENER_PATIENCE).close()
+    except OSError as error:
+        raise MeshUnreachable(
+            f"no broker answers at {address}: {error.strerror or error}",
+            remedy="check the address, or start a broker there with 'pixmesh broker'",
         ) from None
 
 

@@ -11,19 +11,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-import msgspec
-
 from ...ops.errors import PictureError
-from ...ops.header import probe
 from ...ops.process import Output
 from ...ops.recipe import parse
 from ..errors import PixmeshError
 from .answer import Answer
+from .appraise import appraiser
 from .job import Cancelled, Failure, Job, JobId, Outcome, Result, job_id
 from .pictures import Named, Picture, named
 from .session import Session
-
-HEAD_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +35,10 @@ class Asking:
 
     def __init__(self, session: Session, recipe: str, *, form: str, quality: int | None) -> None:
         self._session = session
-        self._recipe = parse(recipe)
-        self._text = self._recipe.canonical()
-        self._output = msgspec.json.encode(Output(format=form, quality=quality)).decode()
+        read, output = parse(recipe), Output(format=form, quality=quality)
+        self._recipe = read.canonical()
+        self._output = output.canonical()
+        self._appraise = appraiser(read, output)
 
     def begin(self, picture: Picture) -> Asked:
         """Submit one picture; waits while the owner has too many under way."""
@@ -94,15 +91,16 @@ class Asking:
             self._session.cancel(jobs, only_unstarted=False)
 
     def _job(self, known: Named) -> Job:
-        header = probe(known.source.read(0, min(HEAD_BYTES, known.source.size)), known.name)
+        with known.source.opened() as file:
+            appraisal = self._appraise(file)
         return Job(
-            id=job_id(digest=known.source.digest, recipe=self._text, output=self._output),
+            id=job_id(digest=known.source.digest, recipe=self._recipe, output=self._output),
             name=known.name,
             source=known.source,
-            recipe=self._text,
+            recipe=self._recipe,
             output=self._output,
-            seconds=self._recipe.cost() * header.megapixels,
-            memory=self._recipe.memory(header),
+            seconds=appraisal.seconds,
+            memory=appraisal.memory,
         )
 
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, assert_never
 
+from .appraise import Appraise
 from .backlog import Backlog
 from .commit import Commit, Committer, Disk, finish
 from .job import Cancelled, Failure, Job, Outcome, Result
 from .ledger import Ledger
 from .plan import Entry, Plan
-from .prepare import READ_AGAIN, Appraise, Preparer
+from .prepare import READ_AGAIN, Preparer
 from .reader import Cancel, Reader
 from .report import (
     BatchEvent,

@@ -52,6 +52,13 @@ class Mesh:
         self._open(address, state=state, slots=None, wait=wait)
 
     @classmethod
+    def at(cls, address: Address, *, wait: float = WELCOME_PATIENCE) -> Self:
+        """Join the mesh of a broker that was found already. Raises as the constructor does."""
+        mesh = cls.__new__(cls)
+        mesh._open(address, state=None, slots=None, wait=wait)  # noqa: SLF001 -- its own
+        return mesh
+
+    @classmethod
     def local(cls, slots: int | None = None) -> Self:
         """Start a mesh of this process's own: one node of ``slots`` slots (all cores)."""
         mesh = cls.__new__(cls)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .job import Source
 from .source import FileSource, MemorySource
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Named:
     """A source, and what to call its result."""
 
     name: str
-    source: Source
+    source: FileSource | MemorySource
 
 
 def named(picture: Picture) -> Named:

@@ -5,13 +5,13 @@ other pictures.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from ...ops.errors import PictureError
 from ..errors import SourceChanged
+from .appraise import Appraisal, Appraise
 from .job import FileIdentity, Job, job_id
 from .plan import Entry
 from .source import SOURCE_CHANGED, FileSource, digest_of_file
@@ -23,19 +23,6 @@ READ_AGAIN: Final = 4
 
 UNREADABLE: Final = "unreadable"
 INTERNAL: Final = "internal"
-
-
-@dataclass(frozen=True, slots=True)
-class Appraisal:
-    """What a header foretells: seconds on the reference core, bytes of memory, size."""
-
-    seconds: float
-    memory: int
-    megapixels: float
-
-
-Appraise = Callable[[BinaryIO], Appraisal]
-"""Look at an open picture's header; PictureError where it is hopeless already."""
 
 
 @dataclass(frozen=True, slots=True)

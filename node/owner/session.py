@@ -124,6 +124,11 @@ class Session:
         if self._broken is not None:
             raise self._broken
 
+    @property
+    def trouble(self) -> PixmeshError | None:
+        """Return what broke the session, if something did."""
+        return self._broken
+
     def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:
         """Ask the mesh for a job; waits while too many have no outcome.
 
@@ -184,6 +189,8 @@ class Session:
             self._closing = True
             self._room.notify_all()
         self._run_requests()
+        for settled in self._table.settles():
+            self._connection.send(settled)
         self._table.abandon()
         for _, content in self._fetching.arriving.values():
             content.discard()

@@ -124,6 +124,11 @@ class MemorySource:
             raise ValueError(f"no bytes {offset}+{length} in {len(self._data)}")
         return self._data[offset : offset + length]
 
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Open them for reading."""
+        yield io.BytesIO(self._data)
+
 
 class FileContent:
     """A result that is already a file: another output of the same job."""

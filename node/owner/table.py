@@ -108,11 +108,16 @@ class Table:
     def says(self, now: float) -> Iterator[Submit | Drop | Settled]:
         """Yield what is to be said now. SETTLEDs wait a little, to go together."""
         if self._settled and (self._waiting or now >= self._settle_at or self._settle_many):
-            for page in id_pages(self._settled):
-                yield Settled(page)
-            self._settled, self._settle_at = [], now + SETTLE_WITHIN
+            self._settle_at = now + SETTLE_WITHIN
+            yield from self.settles()
         yield from self._drops()
         yield from self._submits()
+
+    def settles(self) -> Iterator[Settled]:
+        """Yield the SETTLEDs that wait."""
+        settled, self._settled = self._settled, []
+        for page in id_pages(settled):
+            yield Settled(page)
 
     @property
     def settling(self) -> bool:

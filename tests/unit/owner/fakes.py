@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from pixmesh.node.errors import SourceChanged
+from pixmesh.node.owner.appraise import Appraisal
 from pixmesh.node.owner.disk import RealDisk
 from pixmesh.node.owner.files import FileBatch
 from pixmesh.node.owner.inputs import find_inputs
@@ -23,7 +24,6 @@ from pixmesh.node.owner.job import (
 )
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.plan import OnExists, Plan, make_plan
-from pixmesh.node.owner.prepare import Appraisal
 from pixmesh.node.owner.report import BatchEvent
 from pixmesh.node.owner.source import SOURCE_CHANGED
 from pixmesh.ops.errors import PictureError
