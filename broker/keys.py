@@ -59,7 +59,7 @@ def claimed(folder: Path, role: str, name: str) -> Iterator[tuple[str, KeyPair]]
     for number in range(1, 1000):
         claim = name if number == 1 else f"{name}-{number}"
         stem = folder / f"{role}-{_file_word(claim)}"
-        with stem.with_suffix(".lock").open("a+b") as lock:
+        with _beside(stem, ".lock").open("a+b") as lock:
             if not lock_now(lock):
                 continue
             yield claim, _load_or_make(stem)
@@ -89,15 +89,20 @@ def public_keys(folder: Path) -> frozenset[bytes]:
 
 
 def _load_or_make(stem: Path) -> KeyPair:
-    path = stem.with_suffix(".key")
+    path = _beside(stem, ".key")
     try:
         public, secret = path.read_bytes().split()
         pair = KeyPair(public, secret)
     except FileNotFoundError:
         pair = KeyPair.fresh()
         _write_private(path, pair.public + b"\n" + pair.secret + b"\n")
-    _write_private(stem.with_suffix(".pub"), pair.public + b"\n")
+    _write_private(_beside(stem, ".pub"), pair.public + b"\n")
     return pair
+
+
+def _beside(stem: Path, suffix: str) -> Path:
+    """Name a file of a key; names of members may have dots."""
+    return stem.with_name(stem.name + suffix)
 
 
 def _write_private(path: Path, data: bytes) -> None:
