@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ..broker.locks import lock_now
 from .errors import PixmeshError
@@ -25,10 +26,8 @@ def spool_folder(base: Path | None = None) -> Iterator[Path]:
     """Hold a private folder for as long as this process needs it; sweep dead ones."""
     home = base or _home()
     _sweep(home)
-    folder = home / secrets.token_hex(4)
-    with (home / f"{folder.name}.lock").open("a+b") as lock:
-        if not lock_now(lock):
-            raise PixmeshError(f"{lock.name} is locked by another process")
+    folder, lock = _claim(home)
+    with lock:
         folder.mkdir(mode=0o700)
         try:
             yield folder
@@ -63,6 +62,26 @@ class SpoolFile:
         """Write no more; the file goes."""
         os.close(self._descriptor)
         self.path.unlink(missing_ok=True)
+
+
+def _claim(home: Path) -> tuple[Path, BinaryIO]:
+    """Return a new folder's path and its lock, held.
+
+    Another process may sweep the lock away before it is held: then it is tried anew.
+    """
+    while True:
+        folder = home / secrets.token_hex(4)
+        lock = (home / f"{folder.name}.lock").open("a+b")
+        if lock_now(lock) and _is_there(lock):
+            return folder, lock
+        lock.close()
+
+
+def _is_there(lock: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), Path(lock.name).stat())
+    except FileNotFoundError:
+        return False
 
 
 def _home() -> Path:
