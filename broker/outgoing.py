@@ -100,7 +100,7 @@ class Outgoing:
 
 def end_pages(ends: list[EndItem]) -> Iterator[list[EndItem]]:
     """Split ends so that each page fits into one message."""
-    return wire.pages(ends, lambda end: 400 + 4 * len(end.reason) + len(end.inline or b""))
+    return wire.pages(ends, _end_bytes)
 
 
 def task_pages(tasks: list[TaskItem]) -> Iterator[list[TaskItem]]:
@@ -111,6 +111,11 @@ def task_pages(tasks: list[TaskItem]) -> Iterator[list[TaskItem]]:
 def id_pages(ids: list[int]) -> Iterator[tuple[int, ...]]:
     """Split attempt ids so that each page fits into one message."""
     return (tuple(page) for page in wire.pages(ids, lambda _: 9))
+
+
+def _end_bytes(end: EndItem) -> int:
+    letters = len(end.reason) + len(end.code) + len(end.format) + len(end.node)
+    return 160 + 4 * letters + len(end.inline or b"")
 
 
 def _assigns(node: Node, attempts: list[Attempt]) -> Iterator[Send]:

@@ -28,7 +28,7 @@ PREFIX_BYTES: Final = 5
 KINDS_BY_BYTE: Final = {int(kind): kind for kind in Kind}
 PREFIXES: Final = {kind: MAGIC + bytes([HIGHEST_VERSION, kind]) for kind in Kind}
 
-PAGE_ROOM: Final = 16 * 1024
+PAGE_ROOM: Final = 32 * 1024  # for what a message holds beside its list
 
 Buffer = bytes | memoryview
 Item = TypeVar("Item")
