@@ -12,7 +12,7 @@ from typing import Protocol
 from ...broker.messages import CHUNK_BYTES, Chunk, Error, Get, MemberId
 from ...broker.wire import Buffer
 from .connection import Connection
-from .transfer import PATIENCE, Fetch, Serving
+from .transfer import Fetch, Serving
 
 Key = tuple[bytes, int]
 
@@ -95,7 +95,7 @@ class Receiver:
 
     def _ask(self, one: _Incoming, get: Get, now: float) -> None:
         if not self.connection.send_to(one.source, get):
-            one.fetch.heard = now - PATIENCE + SOON
+            one.fetch.unsent(now, SOON)
 
     def _fail(self, key: Key, why: str) -> None:
         del self.incoming[key]

@@ -52,6 +52,11 @@ class Fetch:
         self.tries += 1
         return self._ask(self.reached, CREDIT)
 
+    def unsent(self, now: float, again: float) -> None:
+        """The way was full, so nobody was asked: ask again soon, and do not count it."""
+        self.heard = now - PATIENCE + again
+        self.tries = max(0, self.tries - 1)
+
     def accept(self, offset: int, length: int, now: float) -> bool:
         """Whether a chunk is the next one; anything else was seen or will come again."""
         expected = min(CHUNK_BYTES, self.size - self.reached)
