@@ -90,11 +90,15 @@ class Lifecycle:
 
     # ---- tasks end ----------------------------------------------------------------
 
-    def ended(self, node: Node, end: EndItem) -> None:
-        """Take a node's word on how an attempt ended; repeated words are harmless."""
+    def ended(self, node: Node, end: EndItem, *, young: bool = False) -> None:
+        """Take a node's word on how an attempt ended; repeated words are harmless.
+
+        A ``young`` broker lets nodes keep results of tasks that it may yet be asked for.
+        """
         attempt = self.attempts.get(AttemptId(end.attempt)) or self._late(node, end)
         if attempt is None or attempt.node is not node:
-            self._out.settle(node.id, end.attempt)
+            if not (young and end.end is End.DONE and not self._knows(end)):
+                self._out.settle(node.id, end.attempt)
             return
         task = attempt.task
         if task.place is Place.ENDED:
@@ -127,6 +131,10 @@ class Lifecycle:
         attempt = Attempt(AttemptId(end.attempt), task, node, node.seq, 0.0, 0.0)
         self._hold(attempt)
         return attempt
+
+    def _knows(self, end: EndItem) -> bool:
+        owner = self._owners.get(MemberId(end.owner))
+        return owner is not None and TaskId(end.task) in owner.tasks
 
     def _finish(self, attempt: Attempt, end: EndItem) -> None:
         task, node = attempt.task, attempt.node

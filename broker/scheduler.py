@@ -191,7 +191,7 @@ class Scheduler:
         match message:
             case Result(ends):
                 for end in ends:
-                    self.tasks.ended(node, end)
+                    self.tasks.ended(node, end, young=self._young(now))
             case State():
                 node.ready = message.ready
                 node.load = message.load or node.load
@@ -244,11 +244,15 @@ class Scheduler:
                 self.tasks.requeue(attempt)
         for attempt in [one for one in node.ended.values() if one.id not in held]:
             self.tasks.requeue(attempt)
-        if now - self.started < leases.LEASE:
+        if self._young(now):
             return
         for attempt_id in held:
             if attempt_id not in self.tasks.attempts:
                 self._out.drop(node.id, attempt_id, unstarted=False)
+
+    def _young(self, now: float) -> bool:
+        """Whether members of a broker before this one may still be on their way."""
+        return now - self.started < leases.LEASE
 
     # ---- the turn -----------------------------------------------------------------
 
