@@ -16,7 +16,7 @@ import zmq
 from ...broker import wire
 from ...broker.keys import KeyPair
 from ...broker.leases import LEASE
-from ...broker.messages import Error, Hello, MemberId, Message, Welcome
+from ...broker.messages import Chunk, Error, Get, Hello, MemberId, Message, Welcome
 from ...broker.relay import TO_BROKER
 from ...broker.sockets import arrived, put
 from .address import Address
@@ -117,7 +117,8 @@ class Connection:
             case Welcome():
                 self._welcomed(message)
             case Error(code="no-session"):
-                self._greet(now)
+                if self.welcome is not None:  # else HELLO is on its way already
+                    self._greet(now)
             case Error(code="no-relay"):
                 self._greet_relay()
             case Error(code="probe"):
@@ -140,7 +141,8 @@ class Connection:
         if message is None:
             return
         if source != TO_BROKER:
-            yield Heard(message.message, message.payload, MemberId(bytes(source)))
+            if isinstance(message.message, Get | Chunk | Error):
+                yield Heard(message.message, message.payload, MemberId(bytes(source)))
         elif isinstance(message.message, Error) and message.message.code == "welcome":
             self.relayed = True
         else:
