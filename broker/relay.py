@@ -15,6 +15,7 @@ from .wire import Buffer
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_FRAMES = 3
+OVERHEAD = 512  # what a message costs beside its bytes
 TO_BROKER = b""
 
 
@@ -62,4 +63,4 @@ class Backlog:
 
 
 def _size(frames: Sequence[Buffer]) -> int:
-    return sum(len(frame) for frame in frames)
+    return OVERHEAD + sum(len(frame) for frame in frames)

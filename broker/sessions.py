@@ -49,8 +49,8 @@ class Sessions:
 
     def relayed(self, session: Session, route: Route) -> None:
         """Note where the member takes relayed messages."""
-        if session.relay is not None:
-            self.by_relay.pop(session.relay, None)
+        if session.relay is not None and self.by_relay.get(session.relay) is session:
+            del self.by_relay[session.relay]
         session.relay = route
         self.by_relay[route] = session
 
@@ -69,9 +69,10 @@ class Sessions:
 
     def _unfile(self, session: Session) -> None:
         del self.by_member[session.member]
-        self.by_control.pop(session.control, None)
+        if self.by_control.get(session.control) is session:
+            del self.by_control[session.control]
         key = (session.control.door, session.descriptor)
         if self.by_descriptor.get(key) is session:
             del self.by_descriptor[key]
-        if session.relay is not None:
-            self.by_relay.pop(session.relay, None)
+        if session.relay is not None and self.by_relay.get(session.relay) is session:
+            del self.by_relay[session.relay]
