@@ -13,6 +13,7 @@ from .tasks import Batch, Node, Task
 
 AHEAD_SECONDS = 0.025
 AHEAD_MOST = 64
+HELD_MOST = 16_384  # a STATE names every attempt held, results not yet settled among them
 SAMPLE = 32
 
 
@@ -34,6 +35,8 @@ def has_room(node: Node, now: float) -> bool:
     slots = node.ready
     held = len(node.active)
     if slots == 0 or node.draining or node.lease.suspect(now):
+        return False
+    if held + len(node.ended) >= HELD_MOST:
         return False
     if held < 2 * slots:
         return True
