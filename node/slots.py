@@ -6,6 +6,7 @@ says READY, then takes tasks in the order they are given. Whatever a picture doe
 costs this process and nothing else.
 """
 
+import contextlib
 import errno
 import mmap
 import os
@@ -146,8 +147,10 @@ class _Pixels:
 
     def __exit__(self, *_: object) -> None:
         if self._view is not None and self._map is not None:
-            self._view.release()
-            self._map.close()
+            # An error on its way out still looks into the pixels: they go when it does.
+            with contextlib.suppress(BufferError):
+                self._view.release()
+                self._map.close()
 
 
 def _processed(pixels: Pixels, recipe: Recipe, output: Output) -> Made:
