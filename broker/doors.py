@@ -21,8 +21,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from .keys import KeyPair
 from .lifetime import Wake
-from .messages import CHUNK_BYTES
-from .wire import LIST_LIMIT
+from .wire import LONGEST_FRAME
 
 if TYPE_CHECKING:
     from zmq.auth.thread import ThreadAuthenticator
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 ZAP_DOMAIN = "pixmesh"
 CONTROL_WATER = 256
 RELAY_WATER = 16
-LONGEST_FRAME = max(CHUNK_BYTES, LIST_LIMIT)
 LONGEST_FOLDER = 90
 LOST = b"lost"
 

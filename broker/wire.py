@@ -25,6 +25,8 @@ LIST_KINDS: Final = frozenset(
     | {Kind.TELL}
 )
 PREFIX_BYTES: Final = 5
+CURVE_ROOM: Final = 64  # sockets limit the encrypted frame, which is 33 bytes longer
+LONGEST_FRAME: Final = max(CHUNK_BYTES, PREFIX_BYTES + LIST_LIMIT) + CURVE_ROOM
 KINDS_BY_BYTE: Final = {int(kind): kind for kind in Kind}
 PREFIXES: Final = {kind: MAGIC + bytes([HIGHEST_VERSION, kind]) for kind in Kind}
 

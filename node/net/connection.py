@@ -185,7 +185,7 @@ class Connection:
         one.linger = 0
         one.sndhwm = one.rcvhwm = water
         one.reconnect_ivl, one.reconnect_ivl_max = 20, 500
-        one.maxmsgsize = wire.LIST_LIMIT
+        one.maxmsgsize = wire.LONGEST_FRAME
         if self.address.key:
             one.curve_serverkey = self.address.key
             one.curve_publickey, one.curve_secretkey = self.key.public, self.key.secret

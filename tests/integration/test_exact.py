@@ -34,18 +34,22 @@ def test_a_local_mesh_gives_what_opencv_gives(photos: Photos, slots: int) -> Non
     assert differing == []
 
 
-@pytest.mark.parametrize("photos", [skimage_files, shared_photos])
+@pytest.mark.parametrize(
+    ("photos", "network"), [(skimage_files, False), (skimage_files, True), (shared_photos, True)]
+)
 def test_a_broker_with_two_nodes_gives_what_opencv_gives(
-    mesh: RealMesh, tmp_path: Path, photos: Photos
+    mesh: RealMesh, tmp_path: Path, photos: Photos, network: bool
 ) -> None:
+    """By the local door, and over TCP with CURVE."""
     sources = photos()
     folder = tmp_path / "in"
     folder.mkdir()
     for source in sources:
         shutil.copy(source, folder)
     mesh.broker()
-    mesh.nodes("left", "right", slots=1)
-    run = mesh.start("run", exact.RECIPE, "in", "-o", "out", "--format", "png")
+    way = ["--broker", mesh.status().broker] if network else []
+    mesh.nodes("left", "right", slots=1, more=way)
+    run = mesh.start("run", exact.RECIPE, "in", "-o", "out", "--format", "png", *way)
     assert run.code() == 0, run.said()
     pairs = exact.outputs_of(sources, tmp_path / "out")
     assert exact.wrong(pairs) == []

@@ -9,8 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,9 +127,9 @@ class RealMesh:
         """Start a node and return at once."""
         return self.start("node", "--name", name, "--slots", str(slots), *words)
 
-    def nodes(self, *names: str, slots: int = 2) -> list[Member]:
+    def nodes(self, *names: str, slots: int = 2, more: Sequence[str] = ()) -> list[Member]:
         """Start nodes side by side; return when all are up."""
-        started = [self.node_starting(name, slots) for name in names]
+        started = [self.node_starting(name, slots, *more) for name in names]
         for name, node in zip(names, started, strict=True):
             self._ready(node, f"pixmesh node {name}: ")
         return started
@@ -179,11 +178,3 @@ def sweep() -> None:
     """Do what every start of a process does: remove the spools of dead ones."""
     with spool_folder():
         pass
-
-
-@contextlib.contextmanager
-def seconds(measured: list[float]) -> Iterator[None]:
-    """Append the seconds that a block takes."""
-    began = time.monotonic()
-    yield
-    measured.append(time.monotonic() - began)
