@@ -1,0 +1,236 @@
+"""Garbage at the broker's doors, from strangers and from members: a job running meanwhile finishes.
+
+The job's slots are held still while the garbage flies, so that it always comes in the
+middle; then they go on.
+"""
+
+import contextlib
+import random
+import resource
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+import pytest
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from pixmesh.broker import wire
+from pixmesh.broker.keys import KeyPair, published
+from pixmesh.broker.messages import Ask, Error, Hello, Kind, Message, Tell, Welcome
+from pixmesh.node.net.address import Address
+from pixmesh.node.net.reach import address_of, ask_status, running_broker
+from pixmesh.node.state import StateFolder
+from pixmesh.tests.integration import hostile
+from pixmesh.tests.integration.runs import Run, running
+from pixmesh.tests.support.eventually import eventually
+from pixmesh.tests.support.meshes import Member, RealMesh
+
+ROOM = 48 * 1024 * 1024
+CONNECTIONS = 1000
+PATIENCE_MS = 10_000
+
+
+@dataclass(slots=True)
+class Siege:
+    """A broker with a job in the middle, and what it was like before."""
+
+    mesh: RealMesh
+    broker: Member
+    node: Member
+    job: Run
+    run: Member
+    slots: list[psutil.Process]
+    memory: int
+
+    @property
+    def network(self) -> Address:
+        state = StateFolder.open()
+        control, relay = hostile.ports(self.broker)
+        told = self.mesh.status().broker
+        assert int(told.rsplit(":", 1)[1]) in {control, relay}
+        return address_of(told, state)
+
+    def counts(self) -> tuple[int, int, int, list[tuple[str, int, int]]]:
+        """Return everything that somebody who is let in could change."""
+        status = self.mesh.status()
+        nodes = [(node.name, node.held, node.failed) for node in status.nodes]
+        return status.malformed, status.refused, status.owners, nodes
+
+    def lifted(self) -> None:
+        """The broker is the same one, no fatter; the job goes on and finishes."""
+        assert not self.run.ended
+        assert not self.broker.ended, self.broker.said()
+        assert self.broker.memory() - self.memory < ROOM
+        for slot in self.slots:
+            slot.resume()
+        self.job.check(self.run)
+        assert not self.broker.ended, self.broker.said()
+        assert not self.node.ended, self.node.said()
+        assert "Traceback" not in self.broker.said() + self.node.said() + self.run.said()
+
+
+@pytest.fixture
+def siege(mesh: RealMesh) -> Iterator[Siege]:
+    job = Run(mesh, 8)
+    broker = mesh.broker()
+    node = mesh.node("calm")
+    run = job.begin()
+    running(node, 2)
+    slots = node.children()
+    for slot in slots:
+        slot.suspend()
+    eventually(lambda: mesh.status().batches, 10)
+    yield Siege(mesh, broker, node, job, run, slots, broker.memory())
+    for slot in slots:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            slot.resume()
+
+
+@contextlib.contextmanager
+def dealer(
+    endpoint: str, *, server: bytes = b"", key: KeyPair | None = None
+) -> Iterator[zmq.Socket[bytes]]:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as one:
+        one.linger = 0
+        one.sndhwm = 0
+        if server and key is not None:
+            one.curve_serverkey = server
+            one.curve_publickey, one.curve_secretkey = key.public, key.secret
+        one.connect(endpoint)
+        yield one
+
+
+def answer(one: zmq.Socket[bytes]) -> Message:
+    assert one.poll(PATIENCE_MS), "no answer"
+    message, _ = wire.decode(one.recv_multipart())
+    return message
+
+
+def test_strangers_without_any_protocol(siege: Siege) -> None:
+    chance = random.Random(5)
+    before = siege.counts()
+    for port in hostile.ports(siege.broker):
+        for data in hostile.raw_streams(chance):
+            hostile.pour(port, data)
+    assert siege.counts() == before
+    siege.lifted()
+
+
+def test_a_thousand_connections_that_say_nothing(siege: Siege) -> None:
+    """A member still comes in over the same port."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+    try:
+        with contextlib.ExitStack() as stack:
+            ports = hostile.ports(siege.broker)
+            for number in range(CONNECTIONS):
+                where = ("127.0.0.1", ports[number % len(ports)])
+                stack.enter_context(socket.create_connection(where, timeout=10))
+            status = ask_status(siege.network, StateFolder.open(), patience=10)
+            assert [node.name for node in status.nodes] == ["calm"]
+            siege.lifted()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_unknown_key_reaches_nothing(siege: Siege) -> None:
+    """Every kind of message at both ports, and nobody ever reads one."""
+    before = siege.counts()
+    address, key = siege.network, KeyPair.fresh()
+    for port in hostile.ports(siege.broker):
+        with (
+            dealer(f"tcp://127.0.0.1:{port}", server=address.key, key=key) as one,
+            one.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH) as monitor,
+        ):
+            for message, payload in hostile.every_message(key).values():
+                one.send_multipart(wire.encode(message, payload))
+            assert monitor.poll(PATIENCE_MS), "it was not refused"
+            assert recv_monitor_message(monitor)["value"] == 400
+            assert not one.poll(0)
+            one.disable_monitor()
+    assert siege.counts() == before
+    siege.lifted()
+
+
+@pytest.mark.parametrize("door", ["local", "network"])
+def test_a_member_that_speaks_nonsense_is_told_so(siege: Siege, door: str) -> None:
+    """Each message that is none is counted and answered with ERROR."""
+    state = StateFolder.open()
+    before = siege.mesh.status()
+    with published(state.keys, "owner") as key:
+        address = siege.network if door == "network" else running_broker(state)
+        assert address is not None
+        with dealer(address.control, server=address.key, key=key) as one:
+            count = 0
+            for frames in hostile.broken_frames(random.Random(7)):
+                malformed = hostile.is_malformed(frames)
+                one.send_multipart(frames)
+                reply = answer(one)
+                assert isinstance(reply, Error), frames[:3]
+                assert malformed == (reply.code != "no-session"), (reply, frames[:3])
+                count += malformed
+    status = siege.mesh.status()
+    assert status.malformed - before.malformed == count > 100
+    assert (status.refused, len(status.nodes)) == (before.refused, 1)
+    siege.lifted()
+
+
+def test_a_member_that_sends_frames_beyond_the_limit_is_cut_off_alone(siege: Siege) -> None:
+    state = StateFolder.open()
+    with published(state.keys, "owner") as key:
+        address = siege.network
+        with dealer(address.control, server=address.key, key=key) as one:
+            one.send_multipart(wire.encode(Ask("status")))
+            assert isinstance(answer(one), Tell)
+            with one.get_monitor_socket(zmq.EVENT_DISCONNECTED) as monitor:
+                one.send_multipart([wire.PREFIXES[Kind.STATE], bytes(64 * 1024 * 1024)])
+                assert monitor.poll(PATIENCE_MS), "it was not cut off"
+                one.disable_monitor()
+    siege.lifted()
+
+
+@pytest.mark.parametrize("role", ["owner", "node"])
+def test_a_member_in_session_whose_messages_make_no_sense_hurts_only_itself(
+    siege: Siege, role: str
+) -> None:
+    """It says every kind, valid in form and false in content, to the broker and to others."""
+    state = StateFolder.open()
+    address = running_broker(state)
+    assert address is not None
+    with published(state.keys, "owner") as key, dealer(address.control) as one:
+        hello = Hello(role=role, name="mallory", key=key.raw, boot=bytes(8), lowest=1, highest=1)
+        one.send_multipart(wire.encode(hello))
+        assert isinstance(answer(one), Welcome)
+        with dealer(address.relay(0)) as relay:
+            relay.send_multipart([b"", *wire.encode(hello)])
+            assert relay.poll(PATIENCE_MS)
+            messages = hostile.every_message(key)
+            for kind, (message, payload) in messages.items():
+                if kind not in (Kind.HELLO, Kind.BYE):
+                    one.send_multipart(wire.encode(message, payload))
+                for to in (b"", bytes(8), b"long name" * 9):
+                    relay.send_multipart([to, *wire.encode(message, payload)])
+            for frames in hostile.broken_frames(random.Random(7)):
+                relay.send_multipart(frames)
+        one.send_multipart(wire.encode(messages[Kind.BYE][0]))
+    eventually(lambda: siege.mesh.node_view("mallory") is None and siege.mesh.status().owners == 1)
+    siege.lifted()
+
+
+def test_a_hello_in_another_members_name_is_refused(siege: Siege) -> None:
+    """Over the network a key speaks for itself alone; the member it names keeps its session."""
+    state = StateFolder.open()
+    node = (state.keys / "node-calm.pub").read_bytes().strip()
+    with published(state.keys, "owner") as key:
+        address = siege.network
+        with dealer(address.control, server=address.key, key=key) as one:
+            stolen = KeyPair(node, b"").raw
+            hello = Hello(role="node", name="x", key=stolen, boot=bytes(8), lowest=1, highest=1)
+            one.send_multipart(wire.encode(hello))
+            reply = answer(one)
+            assert isinstance(reply, Error)
+            assert reply.code == "identity"
+    assert siege.mesh.status().refused == 1
+    siege.lifted()
