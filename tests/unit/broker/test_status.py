@@ -1,0 +1,94 @@
+"""Status says what is, and why it is not more."""
+
+from pixmesh.broker import status
+from pixmesh.broker.leases import SUSPECT_AFTER
+from pixmesh.broker.messages import Bye, End, Settled, State
+from pixmesh.broker.status import Snapshot, limited_by, why_idle, why_waiting
+from pixmesh.broker.tasks import Batch, Task
+
+from .records import NODE, OWNER, Talk, batch_record, item, load, node_record, submit, task_id
+
+
+def waiting(*needs: str) -> Batch:
+    batch = batch_record(needs=needs)
+    batch.queue.append(Task(item(1), batch))
+    return batch
+
+
+def look(talk: Talk) -> Snapshot:
+    return status.snapshot(talk.scheduler, talk.now, broker="here", version="1")
+
+
+def test_a_batch_waits_for_a_node_or_for_an_operation_or_for_nothing() -> None:
+    assert why_waiting(batch_record(), []) == ""
+    assert why_waiting(waiting(), []) == "no node is connected"
+    assert why_waiting(waiting("blur", "rembg"), [node_record()]) == "no node has rembg"
+    assert why_waiting(waiting("blur"), [node_record()]) == ""
+
+
+def test_a_node_idles_for_a_reason() -> None:
+    node = node_record()
+    assert why_idle(node, [], 0.0) == ""
+    assert why_idle(node, [waiting("rembg")], 0.0) == "lacks rembg"
+    assert why_idle(node, [waiting("rembg"), waiting("blur")], 0.0) == ""
+    assert why_idle(node, [], SUSPECT_AFTER + 0.2) == "silent for 3.2 s"
+    assert why_idle(node_record(ready=0), [], 0.0) == "its slots are starting"
+    node.draining = True
+    assert why_idle(node, [], 0.0) == "draining"
+
+
+def test_the_whole_is_limited_by_what_there_is_too_little_of() -> None:
+    node = node_record()
+    assert limited_by([node], [], 0.0) == ""
+    assert limited_by([], [waiting()], 0.0) == "nodes: none is connected"
+    assert limited_by([node], [waiting()], SUSPECT_AFTER) == "nodes: none is connected"
+    assert limited_by([node], [waiting("rembg")], 0.0) == "no node has rembg"
+    assert limited_by([node], [waiting("blur")], 0.0) == ""
+    load(node, seconds=1.0)
+    assert limited_by([node], [waiting("blur"), waiting("rembg")], 0.0) == "slots"
+
+
+def test_a_snapshot_counts_outcomes_once_they_are_settled() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.node()
+    talk.hear(OWNER, submit(1, 2, 3))
+    first, second, _ = talk.assigned()
+    talk.ends(first, End.DONE)
+    talk.ends(second, End.FAILED)
+    talk.hear(OWNER, Settled((first.attempt, second.attempt)))
+    view = look(talk)
+    (batch,), (node,) = view.batches, view.nodes
+    assert (batch.done, batch.failed, batch.running, batch.waiting) == (1, 1, 1, 0)
+    assert (node.done, node.failed, node.busy, node.held) == (1, 1, 1, 1)
+    assert (batch.owner, node.name, view.owners) == ("owner...", "node....", 1)
+
+
+def test_a_batch_with_nothing_left_is_shown_no_more() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.node()
+    talk.hear(OWNER, submit(1))
+    assert len(look(talk).batches) == 1
+    talk.ends(talk.assigned()[0], End.DONE)
+    talk.hear(OWNER, Settled((talk.assigned()[0].attempt,)))
+    assert look(talk).batches == ()
+
+
+def test_a_nodes_state_is_one_word() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.node()
+    words = [look(talk).nodes[0].state]
+    talk.hear(OWNER, submit(1))
+    words.append(look(talk).nodes[0].state)
+    talk.hear(NODE, Bye(draining=True))
+    words.append(look(talk).nodes[0].state)
+    talk.now += SUSPECT_AFTER
+    words.append(look(talk).nodes[0].state)
+    talk.node(boot=2)
+    talk.hear(NODE, State(ready=0))
+    words.append(look(talk).nodes[0].state)
+    assert words == ["idle", "working", "draining", "late", "warming"]
+    assert talk.tasks == 1
+    assert task_id(1) in talk.scheduler.owners[OWNER].tasks
