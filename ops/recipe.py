@@ -115,7 +115,13 @@ class _Reader:
         steps = [self.step()]
         while self.skip("|"):
             steps.append(self.step())
-        return Recipe(tuple(steps))
+        recipe = Recipe(tuple(steps))
+        if len(recipe.canonical()) > LONGEST:
+            what = (
+                f"with every parameter written out the recipe is longer than {LONGEST} characters"
+            )
+            self.fail(what, len(self.text))
+        return recipe
 
     def step(self) -> Step:
         start = self.blank()
