@@ -79,10 +79,14 @@ class Member:
 
     def running(self) -> list[int]:
         """Return the attempts that a node's slots run at this moment, by their cells."""
-        files = [Path(one.path) for one in psutil.Process(self.pid).open_files()]
-        lock = next(path for path in files if path.parent.name.startswith("pixmesh-"))
-        cells = lock.with_suffix("").glob("cell-*")
-        return [attempt for cell in cells if (attempt := _attempt_in(cell))]
+        return attempts_of(psutil.Process(self.pid))
+
+
+def attempts_of(agent: psutil.Process) -> list[int]:
+    """Return the attempts that an agent's slots run, by the cells in its spool folder."""
+    locks = [Path(one.path) for one in agent.open_files() if one.path.endswith(".lock")]
+    cells = [cell for lock in locks for cell in lock.with_suffix("").glob("cell-*")]
+    return [attempt for cell in cells if (attempt := _attempt_in(cell))]
 
 
 def _attempt_in(cell: Path) -> int:
