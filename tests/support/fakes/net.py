@@ -1,6 +1,7 @@
 """A network that is as bad as a seed says."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -45,7 +46,8 @@ class Peer(Protocol):
 class Net:
     """Carries letters between peers that live; a frozen peer gets them when it thaws.
 
-    ``frames`` sends every message through the wire's own encoding.
+    ``frames`` sends every message through the wire's own encoding; ``loses`` says of a
+    message whether it never arrives.
     """
 
     def __init__(self, clock: Clock, random: Random, *, frames: bool = False) -> None:
@@ -54,6 +56,7 @@ class Net:
         self.delay = 0.0005
         self.peers: dict[MemberId, Peer] = {}
         self.cut: set[frozenset[MemberId]] = set()
+        self.loses: Callable[[Message], bool] = lambda _message: False
         self.sent = 0
         self._random = random
         self._frames = frames
@@ -63,6 +66,8 @@ class Net:
         self.sent += 1
         faults, chance = self.faults, self._random.random
         if chance() < faults.lost or frozenset((to, letter.sender.id)) in self.cut:
+            return
+        if self.loses(letter.message):
             return
         for _ in range(2 if chance() < faults.doubled else 1):
             late = chance() * faults.latest if chance() < faults.late else 0.0
