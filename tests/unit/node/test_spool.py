@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from pixmesh.broker.locks import lock_now
 from pixmesh.node import spool
 from pixmesh.node.errors import PixmeshError
 from pixmesh.node.spool import SpoolFile, spool_folder
@@ -72,13 +74,12 @@ def test_a_lock_swept_before_it_was_held_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept: list[Path] = []
-    real = spool.lock_now
 
-    def sweep_first(lock: object) -> bool:
+    def sweep_first(lock: IO[bytes]) -> bool:
         if not swept:
             swept.extend(tmp_path.glob("*.lock"))
             swept[0].unlink()
-        return real(lock)  # type: ignore[arg-type]
+        return lock_now(lock)
 
     monkeypatch.setattr(spool, "lock_now", sweep_first)
     with spool_folder(tmp_path) as folder:
