@@ -268,16 +268,17 @@ class Server:
         session = self.sessions.by_member.get(to)
         if session is None:
             return True
-        if session.relay is not None:
-            try:
-                put(self.doors[session.relay.door].relay, [session.relay.id, *frames], copy=False)
-            except zmq.Again:
-                return False
-            except zmq.ZMQError as error:
-                log.debug("nothing can be relayed to %s: %s", session.hello.name, error)
-            else:
-                return True
-        self._send(to, Error(code="no-relay", text="say HELLO to the relay"))
+        if session.relay is None:
+            return False
+        try:
+            put(self.doors[session.relay.door].relay, [session.relay.id, *frames], copy=False)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            log.debug("nothing can be relayed to %s: %s", session.hello.name, error)
+            self.sessions.unrelayed(session)
+            self._send(to, Error(code="no-relay", text="say HELLO to the relay"))
+            return False
         return True
 
     def _answer_relay(self, came: Route, message: Message) -> None:

@@ -49,10 +49,15 @@ class Sessions:
 
     def relayed(self, session: Session, route: Route) -> None:
         """Note where the member takes relayed messages."""
-        if session.relay is not None and self.by_relay.get(session.relay) is session:
-            del self.by_relay[session.relay]
+        self.unrelayed(session)
         session.relay = route
         self.by_relay[route] = session
+
+    def unrelayed(self, session: Session) -> None:
+        """Forget where the member took relayed messages: that connection is gone."""
+        if session.relay is not None and self.by_relay.get(session.relay) is session:
+            del self.by_relay[session.relay]
+        session.relay = None
 
     def close(self, member: MemberId) -> None:
         """End a member's session, if it has one."""

@@ -44,15 +44,20 @@ class Opened:
 
 
 @contextmanager
-def opened(config: Config, *, local: bool, say: Callable[[str], None]) -> Iterator[Opened]:
-    """Open the mesh for one command; `local` asks for an embedded one."""
+def opened(
+    config: Config, *, local: bool, most: int, say: Callable[[str], None]
+) -> Iterator[Opened]:
+    """Open the mesh for one command; `local` asks for an embedded one.
+
+    There are at most `most` pictures: an embedded mesh needs no more slots than that.
+    """
     from ..node.net.reach import find_broker
     from ..node.owner.mesh import Mesh
 
     state = StateFolder.open()
     address = None if local else find_broker(config.broker, state)
     if address is None:
-        mesh = Mesh.local(config.slots)
+        mesh = Mesh.local(min(config.slots, most))
     else:
         with _said_when_slow(f"waiting for the broker at {address}", say):
             mesh = _joined(address, config.wait)

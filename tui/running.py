@@ -45,7 +45,10 @@ class Running:
         with ExitStack() as stack:
             mesh = stack.enter_context(
                 meshes.opened(
-                    self._request.config, local=self._request.local, say=self._common.warn
+                    self._request.config,
+                    local=self._request.local,
+                    most=max(1, self._counts.total),
+                    say=self._common.warn,
                 )
             )
             self._session = mesh.session

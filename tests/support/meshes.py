@@ -32,6 +32,7 @@ COMMAND = (sys.executable, "-P", "-m", "pixmesh.tui.cli")
 class Member:
     """One process of a mesh; what it says is in files, so that it never waits for a reader."""
 
+    words: tuple[str, ...]
     process: subprocess.Popen[bytes]
     out: Path
     err: Path
@@ -115,7 +116,7 @@ class RealMesh:
                 stdout=stdout,
                 stderr=stderr,
             )
-        member = Member(process, out, err)
+        member = Member(words, process, out, err)
         self.members.append(member)
         return member
 
@@ -158,8 +159,10 @@ class RealMesh:
         return next((node for node in self.status().nodes if node.name == name), None)
 
     def end(self) -> None:
-        """End what still runs, the last started first, and sweep after the killed."""
-        stubborn = [member for member in reversed(self.members) if not _ended(member)]
+        """End what still runs, brokers last: who leaves is heard. Sweep after the killed."""
+        brokers = [member for member in self.members if "broker" in member.words[:1]]
+        others = [member for member in self.members if member not in brokers]
+        stubborn = [member for member in [*reversed(others), *brokers] if not _ended(member)]
         if any(member.killed for member in self.members):
             sweep()
         assert not stubborn, [member.said() for member in stubborn]
