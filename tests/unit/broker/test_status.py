@@ -35,6 +35,9 @@ def test_a_node_idles_for_a_reason() -> None:
     assert why_idle(node_record(ready=0), [], 0.0) == "its slots are starting"
     node.draining = True
     assert why_idle(node, [], 0.0) == "draining"
+    working = node_record()
+    load(working, seconds=1.0)
+    assert why_idle(working, [waiting("rembg")], 0.0) == ""
 
 
 def test_the_whole_is_limited_by_what_there_is_too_little_of() -> None:
