@@ -74,7 +74,7 @@ def test_a_field_of_another_type_is_refused(kind: Kind) -> None:
         ("malformed", [frame(Kind.STATE, b"\xc6\xff\xff\xff\xff")]),
         ("malformed", [frame(Kind.STATE, msgpack.packb({1: 2}))]),
         ("malformed", [frame(Kind.STATE, b"\x81\x90\x01")]),
-        ("malformed", [frame(Kind.STATE, b"\x81\xa2\xff\xff\x01")]),
+        ("malformed", [frame(Kind.NOTE, b"\x82\xa4code\xa1\xff\xa4text\xa0")]),
     ],
 )
 def test_what_is_no_message_is_refused_by_name(code: str, frames: list[bytes]) -> None:
