@@ -58,12 +58,16 @@ class Run:
 
     def check(self, run: Member) -> None:
         """Every output is there, whole and right, made once; and nothing else is."""
-        assert run.code(600) == 0, run.said()
+        assert self._code(run) == 0, run.said()
         assert sorted(path.name for path in self.out.iterdir()) == sorted(
             out.name for _, out in self.pairs
         )
         assert exact.wrong(self.pairs, self._expected) == []
         assert set(histories("done").values()) == {1}
+
+    def _code(self, run: Member) -> int:
+        eventually(lambda: run.ended, 60 + self.pictures / 2, f"never finished: {run.said()}")
+        return run.code()
 
     def _expected(self, path: Path) -> Pixels:
         return exact.blurred_expected(path, self.ksize, self.times)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import pixmesh
-from pixmesh.broker.messages import INLINE_BYTES
+from pixmesh.broker.messages import CHUNK_BYTES, INLINE_BYTES
 from pixmesh.node.owner.content import SPOOLED_FROM
 from pixmesh.tests.integration.exact import blurred
 from pixmesh.tests.support.eventually import eventually
@@ -125,14 +125,14 @@ def test_two_meshes_one_after_the_other_and_side_by_side() -> None:
         assert three.submit("identity", small(3)).result(30).ok
 
 
-@pytest.mark.parametrize("more", [-1, 0, 1, 300 * 1024])
-def test_sizes_about_the_inline_limit_come_back_exactly(local: pixmesh.Mesh, more: int) -> None:
-    pixels = np.random.default_rng(1).integers(
-        0, 256, (1, INLINE_BYTES - NPY_HEADER + more), np.uint8
-    )
-    answer = local.submit("identity", pixels).result(30)
-    assert len(answer.bytes) == INLINE_BYTES + more
-    assert np.array_equal(answer.array, pixels)
+def test_sizes_about_the_limits_come_back_exactly(local: pixmesh.Mesh) -> None:
+    """Of what travels inline, and of one chunk."""
+    chance = np.random.default_rng(1)
+    sizes = [limit + more for limit in (INLINE_BYTES, CHUNK_BYTES) for more in (-1, 0, 1)]
+    pictures = [chance.integers(0, 256, (1, size - NPY_HEADER), np.uint8) for size in sizes]
+    for size, pixels, answer in zip(sizes, pictures, local.map("identity", pictures), strict=True):
+        assert len(answer.bytes) == size
+        assert np.array_equal(answer.array, pixels)
 
 
 def test_a_result_too_large_for_memory_goes_through_the_spool(local: pixmesh.Mesh) -> None:
