@@ -12,10 +12,23 @@ import pytest
 
 from pixmesh.tests.support.photos import require_data
 
-BAD = (
-    "zero_* one_byte* magic_only* header_only* trunc_* garbage* elf_named* gzip_named* "
-    "html_named* json_named* text_named* bitflip_200* bomb_400mp* bomb_900mp* bomb_4295mp*"
-).split()
+BAD = [
+    "zero_*",
+    "one_byte*",
+    "magic_only*",
+    "header_only*",
+    "trunc_*",
+    "garbage*",
+    "elf_named*",
+    "gzip_named*",
+    "html_named*",
+    "json_named*",
+    "text_named*",
+    "bitflip_200*",
+    "bomb_400mp*",
+    "bomb_900mp*",
+    "bomb_4295mp*",
+]
 EITHER = "bitflip_20_*"
 
 
