@@ -24,7 +24,7 @@ from .messages import Ask, Bye, Error, Hello, MemberId, Message, Tell, Welcome
 from .outgoing import Command, Evict, Send
 from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
 from .sessions import Route, Session, Sessions
-from .sockets import arrived, put
+from .sockets import Watch, arrived, put
 from .status import snapshot
 
 log = logging.getLogger(__name__)
@@ -66,11 +66,11 @@ class Server:
 
     def serve(self) -> None:
         """Run until ``stop`` is called; members are told."""
-        poller = self._poller()
+        watch = self._watch()
         waited_until = self.clock()
         while not self.stopping:
             timeout = self._timeout()
-            ready = dict(poller.poll(ceil(timeout * 1000)))
+            ready = watch.wait(ceil(timeout * 1000))
             now = self.clock()
             stalled = now - waited_until - timeout
             if stalled > leases.STALL:
@@ -90,13 +90,13 @@ class Server:
 
     # ---- waiting ------------------------------------------------------------------
 
-    def _poller(self) -> zmq.Poller:
-        poller = zmq.Poller()
+    def _watch(self) -> Watch:
+        watch = Watch()
         for door in self.doors:
             for one in (door.control, door.relay):
-                poller.register(one, zmq.POLLIN)
-        poller.register(self.wake.socket, zmq.POLLIN)
-        return poller
+                watch.add(one)
+        watch.add_descriptor(self.wake.fileno)
+        return watch
 
     def _timeout(self) -> float:
         if self.outboxes or self.backlog.waiting:
@@ -104,7 +104,7 @@ class Server:
         until = self.scheduler.next_deadline() - self.clock()
         return min(LONGEST_WAIT, max(0.0, until))
 
-    def _drain(self, ready: dict[object, int]) -> None:
+    def _drain(self, ready: list[object]) -> None:
         for number, door in enumerate(self.doors):
             if door.control in ready:
                 self._drain_control(number, door)

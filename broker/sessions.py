@@ -6,12 +6,12 @@ when the old one's connection is gone.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .messages import Hello, MemberId
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):  # hashed for every message: a dataclass's hash is Python code
     """A connection: the door's number and libzmq's routing id there."""
 
     door: int

@@ -32,6 +32,7 @@ from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
 from .load import LoadMeter
 from .net.connection import Connection, Heard
+from .net.waiting import Waiting
 from .pixels import Pixels
 from .slot_messages import READY, SlotEnd, SlotTask
 from .slot_process import SlotProcess
@@ -67,19 +68,14 @@ class Agent:
     _session: object = None
     _ever: object = None
     _began: float = 0.0
-    _flags: int = zmq.POLLIN
     _told_ready: bool = False
 
     def serve(self) -> None:
         """Run until drained or told to stop; slots end with it."""
-        poller = zmq.Poller()
-        for one in (self.slot_socket, self.wake.socket):
-            poller.register(one, zmq.POLLIN)
-        known: list[Socket] = []
+        waiting = Waiting(self.connection, self.wake.fileno, self.slot_socket)
         self._began = self.clock()
         while not self.stopping:
-            known = self._register(poller, known)
-            ready = dict(poller.poll(LONGEST_WAIT_MS))
+            ready = waiting.wait(LONGEST_WAIT_MS, writing=self.pixels.sender.waiting)
             self.turn(self.clock(), called=self.wake.fileno in ready)
         self.connection.send(Bye())
 
@@ -238,18 +234,3 @@ class Agent:
             if held.spooled:
                 self.pixels.forget(held.id)
         self.attempts.forgotten.clear()
-
-    def _register(self, poller: zmq.Poller, known: list[Socket]) -> list[Socket]:
-        """Wait at the connection's sockets as they are now, for writing where need be."""
-        flags = zmq.POLLIN | (zmq.POLLOUT if self.pixels.sender.waiting else 0)
-        if not self.connection.changed() and flags == self._flags:
-            return known
-        for one in known:
-            poller.unregister(one)
-        known = [self.connection.control]
-        poller.register(self.connection.control, zmq.POLLIN)
-        if self.connection.relay is not None:
-            poller.register(self.connection.relay, flags)
-            known.append(self.connection.relay)
-        self._flags = flags
-        return known

@@ -73,6 +73,8 @@ class Table:
     _waiting: deque[Entry] = field(default_factory=deque)
     _outstanding: int = 0
     _settled: list[int] = field(default_factory=list)
+    _settled_jobs: set[bytes] = field(default_factory=set)
+    _asked_again: bool = False
     _dropped: list[tuple[bytes, bool]] = field(default_factory=list)
     _seq: int = 0
     _confirmed: int = -1
@@ -92,6 +94,8 @@ class Table:
             return
         if known is not None:
             self.settle(job.id)
+        # The broker must have seen a job settled before it is asked the same job anew.
+        self._asked_again |= job.id in self._settled_jobs
         entry = Entry(job, item, batch.number, [deliver])
         self.entries[job.id] = entry
         self._waiting.append(entry)
@@ -106,8 +110,11 @@ class Table:
     # ---- to the broker --------------------------------------------------------------
 
     def says(self, now: float) -> Iterator[Submit | Drop | Settled]:
-        """Yield what is to be said now. SETTLEDs wait a little, to go together."""
-        if self._settled and (self._waiting or now >= self._settle_at or self._settle_many):
+        """Yield what is to be said now. SETTLEDs wait a little, to go together.
+
+        On the way of each SUBMIT they would cost a lone task 0.2 of 1.3 ms.
+        """
+        if self._settled and (self._asked_again or now >= self._settle_at or self._settle_many):
             self._settle_at = now + SETTLE_WITHIN
             yield from self.settles()
         yield from self._drops()
@@ -116,6 +123,8 @@ class Table:
     def settles(self) -> Iterator[Settled]:
         """Yield the SETTLEDs that wait."""
         settled, self._settled = self._settled, []
+        self._settled_jobs.clear()
+        self._asked_again = False
         for page in id_pages(settled):
             yield Settled(page)
 
@@ -187,12 +196,12 @@ class Table:
         """Take in an end; return the entry whose result is now to be had."""
         entry = self.entries.get(JobId(end.task))
         if entry is None or entry.place is Place.HAD:
-            self._settled.append(end.attempt)
+            self._to_settle(end)
             return None
         if entry.place is Place.FETCHING and entry.end is not None:
             if entry.end.attempt == end.attempt:
                 return None
-            self._settled.append(entry.end.attempt)
+            self._to_settle(entry.end)
         match end.end:
             case End.DONE:
                 return self._to_fetch(entry, end)
@@ -244,7 +253,7 @@ class Table:
         if entry.place is not Place.WAITING:
             self._outstanding -= 1
         if entry.end is not None:
-            self._settled.append(entry.end.attempt)
+            self._to_settle(entry.end)
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take jobs back: those not asked for at once, others as the mesh allows."""
@@ -278,7 +287,12 @@ class Table:
         self.settle(entry.job.id)
         _deliver(entry, outcome)
 
+    def _to_settle(self, end: EndItem) -> None:
+        self._settled.append(end.attempt)
+        self._settled_jobs.add(end.task)
+
     def _wait_again(self, entry: Entry) -> None:
+        self._asked_again = True
         entry.place, entry.end = Place.WAITING, None
         self._outstanding -= 1
         self._waiting.appendleft(entry)
