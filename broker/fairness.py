@@ -21,6 +21,9 @@ class Fairness:
     def __iter__(self) -> Iterator[Batch]:
         return iter(self._waiting.values())
 
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
     def enqueue(self, task: Task, *, first: bool = False) -> None:
         """Put a task into its batch's queue; ``first`` for one that was already placed."""
         batch = task.batch

@@ -7,6 +7,8 @@ hundred messages. Pure.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from . import wire
 from .messages import (
     Assign,
@@ -23,16 +25,14 @@ from .messages import (
 from .tasks import Attempt, Node
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Send this message to this member."""
 
     member: MemberId
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Evict:
+class Evict(Struct, frozen=True):
     """Close this member's session: it lapsed or left."""
 
     member: MemberId

@@ -5,8 +5,9 @@ of predicted work for each slot, at least one task and at most 64.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from .estimate import Estimate
 from .tasks import Batch, Node, Task
@@ -17,8 +18,7 @@ HELD_MOST = 16_384  # a STATE names every attempt held, results not yet settled 
 SAMPLE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A node for a task, and the seconds the task is predicted to take there."""
 
     node: Node

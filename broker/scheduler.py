@@ -10,9 +10,10 @@ No sockets, clocks, threads or logs here: ``now`` is a monotonic float, randomne
 handed in. A task's own transitions are in ``lifecycle``.
 """
 
-from dataclasses import dataclass
 from random import Random
 from typing import assert_never
+
+from msgspec import Struct
 
 from . import leases, placement
 from .leases import Lease
@@ -38,38 +39,33 @@ from .tasks import Node, Owner
 LOST_AFTER = 3.0  # an ASSIGN that a node does not know of by then never arrived
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """A member was let in, for the first time or again."""
 
     member: MemberId
     hello: Hello
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A member with a session said something."""
 
     member: MemberId
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Struct, frozen=True):
     """A member's connection is gone."""
 
     member: MemberId
 
 
-@dataclass(frozen=True, slots=True)
-class Stalled:
+class Stalled(Struct, frozen=True):
     """The loop itself was away for so many seconds: nobody was listening."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The loop has drained its sockets."""
 
 
@@ -83,6 +79,7 @@ class Scheduler:
         self.nodes: dict[MemberId, Node] = {}
         self.owners: dict[MemberId, Owner] = {}
         self.started = now
+        self._due = float("inf")
         self._random = random
         self._out = Outgoing()
         self.tasks = Lifecycle(owners=self.owners, out=self._out, random=random)
@@ -105,8 +102,8 @@ class Scheduler:
         return []
 
     def next_deadline(self) -> float:
-        """Return when a Turn is due though nothing happens; infinity for never."""
-        return min((lease.deadline() for lease in self._leases()), default=float("inf"))
+        """Return when a Turn is due though nothing happens, or earlier; infinity for never."""
+        return self._due
 
     # ---- members ------------------------------------------------------------------
 
@@ -115,6 +112,7 @@ class Scheduler:
             self._node_joined(member, hello, now)
         else:
             self._owner_joined(member, hello, now)
+        self._reckon()
 
     def _node_joined(self, member: MemberId, hello: Hello, now: float) -> None:
         node = self.nodes.get(member)
@@ -141,6 +139,7 @@ class Scheduler:
         found = self.nodes.get(member) or self.owners.get(member)
         if found is not None:
             found.lease.disconnect(now)
+            self._reckon()
 
     def _forgive(self, seconds: float) -> None:
         """Nobody was listening for so long: that silence says nothing."""
@@ -148,6 +147,10 @@ class Scheduler:
             lease.extend(seconds)
         for attempt in self.tasks.attempts.values():
             attempt.given += seconds
+
+    def _reckon(self) -> None:
+        """Note when the next lease ends; members heard since only make it later."""
+        self._due = min((lease.deadline() for lease in self._leases()), default=float("inf"))
 
     def _leases(self) -> list[Lease]:
         nodes = [node.lease for node in self.nodes.values()]
@@ -257,8 +260,10 @@ class Scheduler:
     # ---- the turn -----------------------------------------------------------------
 
     def _turn(self, now: float) -> list[Command]:
-        self._judge(now)
-        self._place(now)
+        if now >= self._due:
+            self._judge(now)
+        if self.tasks.fairness:
+            self._place(now)
         return self._out.flush(self.nodes)
 
     def _judge(self, now: float) -> None:
@@ -269,6 +274,7 @@ class Scheduler:
         for owner in [owner for owner in self.owners.values() if owner.lease.lapsed(now)]:
             self._forget_owner(owner)
             self._out.evict(owner.id)
+        self._reckon()
 
     def _place(self, now: float) -> None:
         roomy = {n.id: n for n in self.nodes.values() if placement.has_room(n, now)}

@@ -64,7 +64,8 @@ def serve(options: BrokerOptions, *, ready: Callable[[str], None]) -> None:
         _listen_for_the_end(wake, options)
         doors = _open_doors(context, options, wake, stack)
         server = Server(
-            scheduler=Scheduler(random=random.SystemRandom(), now=monotonic()),
+            # Seeded by the system. Attempts' ids must be unlike, not secret: tokens are the secret.
+            scheduler=Scheduler(random=random.Random(), now=monotonic()),  # noqa: S311
             doors=doors,
             boot=os.urandom(8),
             version=_version,

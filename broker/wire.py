@@ -26,6 +26,7 @@ LIST_KINDS: Final = frozenset(
     {Kind.HELLO, Kind.STATE, Kind.SUBMIT, Kind.ASSIGN, Kind.DROP, Kind.RESULT, Kind.SETTLED}
     | {Kind.TELL}
 )
+LIMITS: Final = {kind: LIST_LIMIT if kind in LIST_KINDS else SHORT_LIMIT for kind in Kind}
 PREFIX_BYTES: Final = 5
 CURVE_ROOM: Final = 64  # sockets limit the encrypted frame, which is 33 bytes longer
 LONGEST_FRAME: Final = max(CHUNK_BYTES, PREFIX_BYTES + LIST_LIMIT) + CURVE_ROOM
@@ -36,6 +37,7 @@ DECODERS: Final[dict[Kind, Callable[[Buffer], Any]]] = {
     kind: msgspec.msgpack.Decoder(shape).decode for kind, shape in TYPES.items()
 }
 PREFIXES: Final = {kind: MAGIC + bytes([HIGHEST_VERSION, kind]) for kind in Kind}
+KINDS_BY_PREFIX: Final = {prefix: kind for kind, prefix in PREFIXES.items()}
 
 PAGE_ROOM: Final = 32 * 1024  # for what a message holds beside its list
 
@@ -53,8 +55,8 @@ def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
     """Return the frames of a message. ``payload`` goes with CHUNK only."""
     body = msgspec.msgpack.encode(message)
     kind = KINDS[type(message)]
-    if len(body) > _limit(kind):
-        raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {_limit(kind)}")
+    if len(body) > LIMITS[kind]:
+        raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {LIMITS[kind]}")
     frame = PREFIXES[kind] + body
     return [frame] if payload is None else [frame, payload]
 
@@ -64,11 +66,14 @@ def decode(frames: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
 
     Raises WireError for anything else.
     """
-    kind = _kind_of(frames)
-    payload = _payload_of(kind, frames)
+    payload = None
+    kind = KINDS_BY_PREFIX.get(bytes(frames[0][:PREFIX_BYTES])) if len(frames) == 1 else None
+    if kind is None or kind is Kind.CHUNK:
+        kind = _kind_of(frames)
+        payload = _payload_of(kind, frames)
     body = memoryview(frames[0])[PREFIX_BYTES:]
-    if len(body) > _limit(kind):
-        raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {_limit(kind)}")
+    if len(body) > LIMITS[kind]:
+        raise WireError("too-long", f"{kind.name} of {len(body)} bytes is over {LIMITS[kind]}")
     try:
         message: Message = DECODERS[kind](body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -103,10 +108,6 @@ def _payload_of(kind: Kind, frames: Sequence[Buffer]) -> Buffer | None:
     if len(frames[1]) > CHUNK_BYTES:
         raise WireError("too-long", f"a chunk of {len(frames[1])} bytes is over {CHUNK_BYTES}")
     return frames[1]
-
-
-def _limit(kind: Kind) -> int:
-    return LIST_LIMIT if kind in LIST_KINDS else SHORT_LIMIT
 
 
 def pages(items: Sequence[Item], weigh: Callable[[Item], int]) -> Iterator[list[Item]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import zmq
+from msgspec import Struct
 
 from ...broker import wire
 from ...broker.keys import KeyPair
@@ -32,8 +33,7 @@ RELAY_WATER = 16
 FATAL = frozenset({"version", "duplicate", "identity"})
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A message, and which member relayed it; None for the broker's own."""
 
     message: Message
