@@ -9,6 +9,7 @@ is said there is somebody else's business.
 
 import ipaddress
 import socket
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .keys import KeyPair
 from .lifetime import Wake
@@ -31,6 +31,9 @@ CONTROL_WATER = 256
 RELAY_WATER = 16
 LONGEST_FOLDER = 90
 LOST = b"lost"
+
+# What libzmq sends: an event and its value. pyzmq has this in a module that loads asyncio.
+MONITOR_EVENT = struct.Struct("=hi")
 
 
 class BindRefused(Exception):
@@ -167,8 +170,11 @@ def _watched(control: zmq.Socket[bytes], wake: Wake) -> tuple[deque[int], thread
 
 def _watch(monitor: zmq.Socket[bytes], lost: deque[int], wake: Wake) -> None:
     with monitor:
-        while (event := recv_monitor_message(monitor))["event"] == zmq.EVENT_DISCONNECTED:
-            lost.append(int(event["value"]))
+        while True:
+            event, descriptor = MONITOR_EVENT.unpack(monitor.recv_multipart()[0])
+            if event != zmq.EVENT_DISCONNECTED:
+                return
+            lost.append(descriptor)
             wake.call(LOST)
 
 

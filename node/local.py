@@ -5,46 +5,56 @@ however that ends: it holds their lifelines.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+
+import zmq
 
 from .errors import PixmeshError
-from .net.address import Address
+from .net.address import Address, parse_host
 from .settings import host_name
 from .spawn import Process, cut, spawn
 
-PATIENCE = 30.0
 ENDING_PATIENCE = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Where an embedded mesh is. It may still be starting: members wait for it."""
+
+    address: Address
+    broker: Process
+
+    def check(self) -> None:
+        """Raise PixmeshError if its broker has ended."""
+        code = self.broker.poll()
+        if code is not None:
+            raise PixmeshError(
+                f"the embedded broker ended with exit code {code}; its last words are above",
+                remedy="run 'pixmesh broker' to see it alone",
+            )
+
+
 @contextmanager
-def embedded(folder: Path, slots: int) -> Iterator[Address]:
-    """Run a broker and a node; yield where they are, once both are started.
-
-    They are started together and may still be warming up: work can be submitted at once.
-    Raises PixmeshError when the broker ends at its start.
-    """
-    orders = {"folder": str(folder), "name": host_name(), "slots": slots}
-    with ExitStack() as stack:
-        broker = _started("pixmesh.broker.service", orders, stack)
-        _started("pixmesh.node.service", orders, stack)
-        _wait_until_ready(broker)
-        yield Address(folder=folder)
-
-
-def _started(module: str, orders: dict[str, object], stack: ExitStack) -> Process:
-    process = spawn(module, orders, answers=True)
-    stack.callback(cut, process, patience=ENDING_PATIENCE)
-    return process
+def embedded(folder: Path, slots: int) -> Iterator[Embedded]:
+    """Run a broker and a node in a private folder; end them at the end of the block."""
+    started: list[Process] = []
+    try:
+        started.append(spawn("pixmesh.broker.service", {"folder": str(folder)}, answers=True))
+        address = _address(folder, started[0])
+        orders = {"broker": str(address), "folder": str(folder), "name": host_name()}
+        started.append(spawn("pixmesh.node.service", orders | {"slots": slots}))
+        yield Embedded(address, started[0])
+    finally:
+        cut(*reversed(started), patience=ENDING_PATIENCE)
 
 
-def _wait_until_ready(broker: Process) -> None:
-    began = monotonic()
-    line = broker.stdout.readline() if broker.stdout is not None else b""
-    if not line.startswith(b"ready"):
-        raise PixmeshError(
-            f"the embedded broker ended after {monotonic() - began:.1f} s with exit code "
-            f"{broker.wait(PATIENCE)}; its last words are above",
-            remedy="run 'pixmesh broker' to see it alone",
-        )
+def _address(folder: Path, broker: Process) -> Address:
+    """Return where the broker is, or will be in a moment."""
+    if zmq.has("ipc"):
+        return Address(folder=folder)
+    words = broker.stdout.readline().decode().split() if broker.stdout is not None else []
+    Embedded(Address(folder=folder), broker).check()
+    host, port = parse_host(words[1])
+    return Address(host=host, port=port, key=(folder / "broker-broker.pub").read_bytes().strip())

@@ -21,7 +21,7 @@ from .agent import Agent
 from .attempts import Attempts
 from .errors import MeshUnreachable, PixmeshError
 from .load import memory_budget
-from .net.address import Address
+from .net.address import Address, parse_host
 from .net.connection import Connection
 from .pixels import Pixels
 from .settings import host_name
@@ -199,14 +199,21 @@ def main() -> None:
     orders = json.loads(sys.stdin.buffer.readline())
     folder = Path(orders["folder"])
     options = NodeOptions(
-        address=Address(folder=folder),
+        address=_embedded_address(folder, orders["broker"]),
         keys=folder,
         name=orders["name"],
         slots=orders["slots"],
         spool=folder,
         lifeline=True,
     )
-    serve(options, ready=lambda name: print(f"ready {name}", flush=True))  # noqa: T201
+    serve(options, ready=lambda name: log.info("node %s is ready", name))
+
+
+def _embedded_address(folder: Path, broker: str) -> Address:
+    if broker == str(folder):
+        return Address(folder=folder)
+    host, port = parse_host(broker)
+    return Address(host=host, port=port, key=(folder / "broker-broker.pub").read_bytes().strip())
 
 
 if __name__ == "__main__":

@@ -36,13 +36,15 @@ def spawn(module: str, orders: object, *, answers: bool = False) -> Process:
     return process
 
 
-def cut(process: Process, *, patience: float) -> None:
-    """Cut a process's lifeline and wait; one that does not end in time is killed."""
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    try:
-        process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def cut(*processes: Process, patience: float) -> None:
+    """Cut the lifelines, then wait; a process that does not end in time is killed."""
+    for process in processes:
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+    for process in processes:
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -10,7 +10,7 @@ user's running broker, else an embedded mesh of its own.
 
 import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from types import TracebackType
@@ -35,6 +35,7 @@ from .pictures import Picture
 from .session import Session
 
 WELCOME_PATIENCE = 10.0
+START_PATIENCE = 30.0
 WINDOW = 256
 
 
@@ -62,7 +63,7 @@ class Mesh:
     def local(cls, slots: int | None = None) -> Self:
         """Start a mesh of this process's own: one node of ``slots`` slots (all cores)."""
         mesh = cls.__new__(cls)
-        mesh._open(None, state=None, slots=slots, wait=WELCOME_PATIENCE)  # noqa: SLF001 -- its own
+        mesh._open(None, state=None, slots=slots, wait=START_PATIENCE)  # noqa: SLF001 -- its own
         return mesh
 
     def _open(
@@ -72,18 +73,19 @@ class Mesh:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             stack.callback(context.term)
             spool = stack.enter_context(spool_folder())
+            check: Callable[[], None] | None = None
             if address is None:
-                address = stack.enter_context(embedded(spool, slots or settings.cores()))
-                key = KeyPair.fresh()
+                own = stack.enter_context(embedded(spool, slots or settings.cores()))
+                address, check, keys = own.address, own.check, spool
             else:
                 keys = (state or StateFolder.open()).keys
-                key = stack.enter_context(published(keys, "owner"))
+            key = stack.enter_context(published(keys, "owner"))
             self.session = Session(
                 connect=functools.partial(_connect, context, address, key),
                 spool=spool,
             )
             stack.callback(self.session.close)
-            self.session.wait_until_welcome(wait)
+            self.session.wait_until_welcome(wait, check=check)
             self._stack = stack.pop_all()
 
     def close(self) -> None:

@@ -6,8 +6,6 @@ An array or an image travels as ``.npy``: nothing is lost and nothing is compres
 import io
 import os
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +80,9 @@ def _pixels(image: "Image") -> Any:
 
 
 def _downloaded(url: str) -> bytes:
+    import urllib.error
+    import urllib.request
+
     try:
         with urllib.request.urlopen(url, timeout=URL_PATIENCE) as answer:  # noqa: S310 -- http(s)
             data = answer.read(MOST_URL_BYTES + 1)
