@@ -30,6 +30,7 @@ from ..broker.messages import (
 )
 from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
+from .errors import MeshUnreachable, PixmeshError
 from .load import LoadMeter
 from .net.connection import Connection, Heard
 from .net.waiting import Waiting
@@ -78,6 +79,20 @@ class Agent:
             ready = waiting.wait(LONGEST_WAIT_MS, writing=self.pixels.sender.waiting)
             self.turn(self.clock(), called=self.wake.fileno in ready)
         self.connection.send(Bye())
+
+    def explain(self) -> None:
+        """Raise why the agent ended, unless it was told to."""
+        refusal, address = self.connection.refusal, self.connection.address
+        if refusal is not None:
+            raise PixmeshError(
+                f"the broker at {address} refuses this node: {refusal.text}",
+                remedy=refusal.remedy,
+            )
+        if self.unanswered:
+            raise MeshUnreachable(
+                f"no broker answers at {address} (tried for {self.patience:.0f} s)",
+                remedy="start one with 'pixmesh broker', or check the address",
+            )
 
     def turn(self, now: float, *, called: bool) -> None:
         """Take in all there is, then do all that follows."""

@@ -12,6 +12,14 @@ from pathlib import Path
 
 LOW_PRIORITY = 10
 
+HAS_IPC = sys.platform != "win32"
+"""Whether a folder can hold sockets: then its permissions say who comes in."""
+
+
+def slot_address(folder: Path) -> str:
+    """Return where an agent's slots come to, in its own folder."""
+    return f"ipc://{folder}/slots"
+
 
 def lower_priority() -> None:
     """Let everything else on this machine go first."""

@@ -1,0 +1,140 @@
+"""What an agent is made of: its key, its way to the broker, the door for its slots."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+import zmq
+
+from ..broker import lifetime, wire
+from ..broker.doors import ZAP_DOMAIN
+from ..broker.keys import KeyPair, claimed
+from ..broker.messages import Hello
+from . import platform
+from .agent import Agent
+from .attempts import Attempts
+from .load import memory_budget
+from .net.connection import Connection
+from .pixels import Pixels
+from .service import NodeOptions
+from .settings import host_name
+from .slot_messages import SlotOrders
+from .slot_process import SlotProcess
+
+Socket = zmq.Socket[bytes]
+
+FIRST_PATIENCE = 10.0
+
+
+@contextmanager
+def assembled(
+    options: NodeOptions,
+    folder: Path,
+    slots: list[SlotProcess],
+    wake: lifetime.Wake,
+    ready: Callable[[str], None],
+) -> Iterator[Agent]:
+    """Put an agent together; its sockets close at the end of the block."""
+    with ExitStack() as stack:
+        context: zmq.Context[Socket] = zmq.Context()
+        stack.callback(context.destroy, linger=200)
+        name, key = stack.enter_context(claimed(options.keys, "node", options.name))
+        attempts = Attempts()
+        hello = _hello(options, name, key, attempts)
+        connection = Connection(context, options.address, key, hello, monotonic())
+        stack.callback(connection.close)
+        yield Agent(
+            connection=connection,
+            slot_socket=_slot_door(context, folder, slots, stack),
+            slots=slots,
+            pixels=Pixels(folder, attempts, connection),
+            attempts=attempts,
+            wake=wake,
+            on_ready=lambda: ready(name),
+            patience=FIRST_PATIENCE,
+        )
+
+
+def _hello(
+    options: NodeOptions, name: str, key: KeyPair, attempts: Attempts
+) -> Callable[[], Hello]:
+    from ..ops import registry
+
+    boot, numeric, budget = os.urandom(8), platform.numeric_class(), memory_budget()
+    has = tuple(operation.name for operation in registry.every())
+
+    def hello() -> Hello:
+        return Hello(
+            role="node",
+            name=name,
+            key=key.raw,
+            boot=boot,
+            lowest=wire.LOWEST_VERSION,
+            highest=wire.HIGHEST_VERSION,
+            host=host_name(),
+            numeric=numeric,
+            slots=options.slots,
+            memory=budget,
+            has=has,
+            held=attempts.state(),
+        )
+
+    return hello
+
+
+def _slot_door(
+    context: zmq.Context[Socket], folder: Path, slots: list[SlotProcess], stack: ExitStack
+) -> Socket:
+    """Open the socket that this node's own slots come to, and nobody else can."""
+    socket = context.socket(zmq.ROUTER)
+    socket.linger = 0
+    socket.router_mandatory = True
+    stack.callback(socket.close, linger=0)
+    if platform.HAS_IPC:
+        socket.bind(platform.slot_address(folder))
+    else:
+        _open_with_a_key(context, socket, slots, stack)
+    return socket
+
+
+def _open_with_a_key(
+    context: zmq.Context[Socket], socket: Socket, slots: list[SlotProcess], stack: ExitStack
+) -> None:
+    """Bind where every process of the machine can come, and let one key in: the slots'."""
+    from zmq.auth.thread import ThreadAuthenticator
+
+    server, pair = KeyPair.fresh(), KeyPair.fresh()
+
+    class Provider:
+        def callback(self, domain: str, key: bytes) -> bool:
+            return domain == ZAP_DOMAIN and key == pair.public
+
+    authenticator = ThreadAuthenticator(context)
+    authenticator.start()
+    stack.callback(authenticator.stop)
+    authenticator.configure_curve_callback(ZAP_DOMAIN, credentials_provider=Provider())
+    socket.curve_server = True
+    socket.curve_secretkey = server.secret
+    socket.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+    address = f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
+    for slot in slots:
+        slot.orders = _with_keys(slot.orders, address, server, pair)
+
+
+def _with_keys(
+    orders: Callable[[str, str], SlotOrders], address: str, server: KeyPair, pair: KeyPair
+) -> Callable[[str, str], SlotOrders]:
+    def with_keys(name: str, cell: str) -> SlotOrders:
+        return msgspec.structs.replace(
+            orders(name, cell),
+            address=address,
+            server_key=server.public.decode(),
+            public_key=pair.public.decode(),
+            secret_key=pair.secret.decode(),
+        )
+
+    return with_keys
