@@ -77,7 +77,8 @@ class Agent:
         self._began = self.clock()
         while not self.stopping:
             ready = waiting.wait(LONGEST_WAIT_MS, writing=self.pixels.sender.waiting)
-            self.turn(self.clock(), called=self.wake.fileno in ready)
+            called, heard = self.wake.fileno in ready, waiting.heard(ready)
+            self.turn(self.clock(), called=called, heard=heard)
         self.connection.send(Bye())
 
     def explain(self) -> None:
@@ -94,13 +95,14 @@ class Agent:
                 remedy="start one with 'pixmesh broker', or check the address",
             )
 
-    def turn(self, now: float, *, called: bool) -> None:
+    def turn(self, now: float, *, called: bool, heard: bool) -> None:
         """Take in all there is, then do all that follows."""
         if called:
             for reason in self.wake.reasons():
                 self._called(reason, now)
-        for heard in self.connection.receive(now):
-            self._heard(heard, now)
+        if heard:
+            for one in self.connection.receive(now):
+                self._heard(one, now)
         self._hear_slots()
         self._keep_session(now)
         for slot in self.slots:

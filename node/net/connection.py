@@ -30,6 +30,7 @@ HELLO_AGAIN = 1.0
 DRAIN = 256
 CONTROL_WATER = 256
 RELAY_WATER = 16
+OWN = frozenset({Welcome, Error})
 FATAL = frozenset({"version", "duplicate", "identity"})
 
 
@@ -104,7 +105,7 @@ class Connection:
             if message is None:
                 continue
             self.heard_at = now
-            if not self._own(message.message, now):
+            if type(message.message) not in OWN or not self._own(message.message, now):
                 yield message
         if self.relay is None:
             return

@@ -117,8 +117,10 @@ class Table:
         if self._settled and (self._asked_again or now >= self._settle_at or self._settle_many):
             self._settle_at = now + SETTLE_WITHIN
             yield from self.settles()
-        yield from self._drops()
-        yield from self._submits()
+        if self._dropped:
+            yield from self._drops()
+        if self._waiting:
+            yield from self._submits()
 
     def settles(self) -> Iterator[Settled]:
         """Yield the SETTLEDs that wait."""
