@@ -34,6 +34,7 @@ RELAY_DRAIN = 32
 LONGEST_WAIT = 1.0
 RETRY_WAIT = 0.01
 OUTBOX = 4096
+ROLES = frozenset({"node", "owner"})
 TELL_PAGE = 128 * 1024
 
 Socket = zmq.Socket[bytes]
@@ -67,20 +68,20 @@ class Server:
     def serve(self) -> None:
         """Run until ``stop`` is called; members are told."""
         watch = self._watch()
-        waited_until = self.clock()
+        turned = self.clock()
         while not self.stopping:
             timeout = self._timeout()
             ready = watch.wait(ceil(timeout * 1000))
             now = self.clock()
-            stalled = now - waited_until - timeout
+            stalled = now - turned - timeout
             if stalled > leases.STALL:
                 log.warning("the loop was away for %.1f s: leases are extended", stalled)
                 self.scheduler.handle(Stalled(stalled), now)
-            self._drain(ready)
-            now = self.clock()
+            # One time for the whole turn: a stop in its middle is seen by the next.
+            turned = now
+            self._drain(ready, now)
             self._obey(self.scheduler.handle(Turn(), now))
             self._send_waiting()
-            waited_until = self.clock()
         for member in list(self.sessions.by_member):
             self._send(member, Bye())
 
@@ -104,25 +105,24 @@ class Server:
         until = self.scheduler.next_deadline() - self.clock()
         return min(LONGEST_WAIT, max(0.0, until))
 
-    def _drain(self, ready: list[object]) -> None:
+    def _drain(self, ready: list[object], now: float) -> None:
         for number, door in enumerate(self.doors):
             if door.control in ready:
-                self._drain_control(number, door)
+                self._drain_control(number, door, now)
             if door.relay in ready:
                 self._drain_relay(number, door)
         if self.wake.fileno in ready:
-            self._called()
+            self._called(now)
 
-    def _called(self) -> None:
+    def _called(self, now: float) -> None:
         if set(self.wake.reasons()) - {LOST}:
             self.stop()
         for number, door in enumerate(self.doors):
-            self._lost(number, door)
+            self._lost(number, door, now)
 
     # ---- control ------------------------------------------------------------------
 
-    def _drain_control(self, number: int, door: Door) -> None:
-        now = self.clock()
+    def _drain_control(self, number: int, door: Door, now: float) -> None:
         for route, *frames in arrived(door.control, DRAIN):
             self._take(number, door, route, [frame.buffer for frame in frames], now)
 
@@ -178,10 +178,14 @@ class Server:
                 f"this broker {wire.LOWEST_VERSION}-{wire.HIGHEST_VERSION}",
                 remedy="install the same pixmesh on both",
             )
+        if hello.role not in ROLES:
+            return Error(code="role", text=f"no member is a {hello.role!r}")
         if not door.trusted and hello.key != _key_of(route):
             return Error(code="identity", text="HELLO names another key than the connection's")
         old = self.sessions.by_member.get(member_of(hello.key))
-        if old is not None and old.hello.boot != hello.boot and self._answers(old):
+        if old is None or (old.hello.boot, old.hello.role) == (hello.boot, hello.role):
+            return None
+        if self._answers(old):
             return Error(
                 code="duplicate",
                 text=f"{old.hello.role} {old.hello.name} is connected already, with the same key",
@@ -214,13 +218,13 @@ class Server:
         for page, part in enumerate(parts):
             self._answer(came, Tell(what="status", page=page, pages=len(parts), body=part))
 
-    def _lost(self, number: int, door: Door) -> None:
+    def _lost(self, number: int, door: Door, now: float) -> None:
         """Look at the connections that a door has lost."""
         while door.lost:
             session = self.sessions.by_descriptor.get((number, door.lost.popleft()))
             if session is not None and not self._answers(session):
                 log.info("%s %s lost its connection", session.hello.role, session.hello.name)
-                self.scheduler.handle(Disconnected(session.member), self.clock())
+                self.scheduler.handle(Disconnected(session.member), now)
 
     # ---- relay --------------------------------------------------------------------
 
@@ -304,7 +308,11 @@ class Server:
         session = self.sessions.by_member.get(member)
         if session is None:
             return
-        frames = wire.encode(message)
+        try:
+            frames = wire.encode(message)
+        except wire.WireError:
+            log.exception("a message to %s is not sent", session.hello.name)
+            return
         waiting = self.outboxes.get(member)
         if waiting is None and self._sent(session, frames):
             return

@@ -31,7 +31,7 @@ DRAIN = 256
 CONTROL_WATER = 256
 RELAY_WATER = 16
 OWN = frozenset({Welcome, Error})
-FATAL = frozenset({"version", "duplicate", "identity"})
+FATAL = frozenset({"version", "duplicate", "identity", "role"})
 
 
 class Heard(Struct, frozen=True):
