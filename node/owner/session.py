@@ -357,12 +357,12 @@ class Session:
         except OSError as error:
             self._table.not_had(entry, f"no room for it here: {error.strerror}")
             return
-        key = (entry.item.token, end.attempt)
-        self._fetching.arriving[key] = (entry, content)
         if end.inline is not None:
             content.write(0, end.inline)
-            self._fetched(key)
+            self._verify(entry, end, content)
             return
+        key = (entry.item.token, end.attempt)
+        self._fetching.arriving[key] = (entry, content)
         fetch = Fetch(token=key[0], attempt=key[1], size=end.size, heard=now)
         self._receiver.fetch(MemberId(end.holder or b""), fetch, content, now)
 
@@ -381,7 +381,12 @@ class Session:
         end = entry.end
         if end is None or end.attempt != key[1]:
             self._release(content)
-        elif content.digest() != end.digest:
+        else:
+            self._verify(entry, end, content)
+
+    def _verify(self, entry: Entry, end: EndItem, content: Received) -> None:
+        """Take what is here as the result, if it is what was promised."""
+        if content.digest() != end.digest:
             self._release(content)
             self._table.not_had(entry, "its digest is not what the node promised")
         else:
