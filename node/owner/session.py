@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...broker import lifetime
@@ -22,10 +21,8 @@ from ...broker.messages import (
     INLINE_BYTES,
     Bye,
     Chunk,
-    EndItem,
     Error,
     Get,
-    MemberId,
     Note,
     Result,
     State,
@@ -34,21 +31,17 @@ from ...broker.messages import (
 )
 from ...broker.wire import Buffer
 from ..errors import MeshUnreachable, PixmeshError, SourceChanged
-from ..net.chunks import Gone, Key, Receiver, Sender
+from ..net.chunks import Gone, Key, Sender
 from ..net.connection import Connection, Heard
-from ..net.transfer import Fetch
 from ..net.waiting import Waiting
-from . import job as nouns
-from .content import SPOOLED_FROM, MemoryContent, Received, SpooledContent
+from .arrivals import Arrivals
 from .job import Job, JobId, Outcome
-from .table import Entry, Place, Table
+from .table import Place, Table
 
 log = logging.getLogger(__name__)
 
 MOST_JOBS = 1024
 CHECK_EVERY = 0.25
-MOST_BYTES = 256 * 1024 * 1024
-MOST_FETCHES = 16
 LONGEST_WAIT_MS = 250
 SETTLE_WAIT_MS = 20
 
@@ -57,25 +50,6 @@ Request = Callable[[], None]
 
 class Closed(PixmeshError):
     """The session was closed."""
-
-
-@dataclass(slots=True)
-class _Held:
-    """A result that is here, and how many have not closed it yet."""
-
-    content: Received
-    holders: int
-
-
-@dataclass(slots=True)
-class _Fetching:
-    """Results that are to be fetched, that arrive, and that are here and not closed."""
-
-    wanted: deque[Entry] = field(default_factory=deque)
-    arriving: dict[Key, tuple[Entry, Received]] = field(default_factory=dict)
-    held: dict[Entry, _Held] = field(default_factory=dict)
-    closed: deque[Entry] = field(default_factory=deque)
-    held_bytes: int = 0
 
 
 class Session:
@@ -91,13 +65,11 @@ class Session:
     ) -> None:
         self._clock = clock
         self._on_note = on_note
-        self._spool = spool
         self._wake = lifetime.Wake()
         self._connection = connect(clock())
         self._waiting = Waiting(self._connection, self._wake.fileno)
         self._table = Table()
-        self._fetching = _Fetching()
-        self._receiver = Receiver(self._connection, self._fetched, self._unfetchable)
+        self._arrivals = Arrivals(self._table, self._connection, spool, self._wake_up)
         self._sender = Sender(self._connection, self._read)
         self._sources: dict[bytes, Job] = {}
         self._requests: deque[Request] = deque()
@@ -203,8 +175,8 @@ class Session:
             self._end()
 
     def _wait_ms(self) -> int:
-        if self._fetching.wanted and self._fetching.closed:
-            return 0  # closed since this turn began, by one who saw nothing wanted
+        if self._arrivals.pressing:
+            return 0
         return SETTLE_WAIT_MS if self._table.settling else LONGEST_WAIT_MS
 
     def _end(self) -> None:
@@ -219,8 +191,7 @@ class Session:
             self._connection.send(Bye())
         finally:
             self._table.abandon()
-            for _, content in self._fetching.arriving.values():
-                content.discard()
+            self._arrivals.abandon()
             self._connection.close()
             self._wake.close()
             self._welcomed.set()
@@ -232,10 +203,7 @@ class Session:
             for one in self._connection.receive(now):
                 self._heard(one, now)
         self._keep_session(now)
-        if self._receiver.incoming:
-            self._receiver.tick(now)
-        if self._fetching.wanted:
-            self._begin_fetches(now)
+        self._arrivals.tick(now)
         if self._sender.waiting:
             self._sender.pump()
         if self._connection.welcome is not None:
@@ -243,8 +211,7 @@ class Session:
                 self._connection.send(message)
 
     def _run_requests(self) -> None:
-        while self._fetching.closed:
-            self._let_go(self._fetching.closed.popleft())
+        self._arrivals.let_go()
         while self._requests:
             self._requests.popleft()()
 
@@ -285,39 +252,21 @@ class Session:
         match heard.message:
             case Result(ends):
                 for end in ends:
-                    self._ended(end, now)
+                    self._arrivals.ended(end, now)
             case Window():
                 self._table.windowed(heard.message, now)
             case Chunk() if heard.payload is not None:
-                self._receiver.take(heard.message, heard.payload, now)
+                self._arrivals.receiver.take(heard.message, heard.payload, now)
             case Get() if heard.source is not None:
                 self._sender.serving.grant(heard.source, heard.message)
             case Error(code="gone"):
-                self._receiver.refused(heard.message)
+                self._arrivals.receiver.refused(heard.message)
             case Note():
                 self._on_note(heard.message)
             case Error():
                 log.warning("%s", heard.message.text)
             case _:
                 pass
-
-    def _ended(self, end: EndItem, now: float) -> None:
-        before = self._table.entries.get(JobId(end.task))
-        stale = before.end if before is not None else None
-        entry = self._table.ended(end)
-        if entry is None:
-            return
-        if stale is not None:
-            self._stop_fetching((entry.item.token, stale.attempt))
-        fetching = self._fetching
-        if end.inline is not None and not fetching.wanted and self._room_for(end):
-            self._fetch(entry, end, now)
-        else:
-            fetching.wanted.append(entry)
-
-    def _room_for(self, end: EndItem) -> bool:
-        held = self._fetching.held_bytes
-        return not held or held + end.size <= MOST_BYTES
 
     # ---- pixels go out --------------------------------------------------------------
 
@@ -335,112 +284,6 @@ class Session:
     def _source_changed(self, job: Job) -> None:
         """End a job whose picture is no longer what was digested."""
         self._table.fail(job.id, "source-changed", f"{job.name} changed while it was read")
-
-    # ---- results come in ------------------------------------------------------------
-
-    def _begin_fetches(self, now: float) -> None:
-        fetching = self._fetching
-        while fetching.wanted and len(fetching.arriving) < MOST_FETCHES:
-            entry = fetching.wanted[0]
-            end = entry.end
-            if entry.place is not Place.FETCHING or end is None:
-                fetching.wanted.popleft()
-                continue
-            if not self._room_for(end):
-                return
-            fetching.wanted.popleft()
-            self._fetch(entry, end, now)
-
-    def _fetch(self, entry: Entry, end: EndItem, now: float) -> None:
-        try:
-            content = self._content(entry, end)
-        except OSError as error:
-            self._table.not_had(entry, f"no room for it here: {error.strerror}")
-            return
-        if end.inline is not None:
-            content.write(0, end.inline)
-            self._verify(entry, end, content)
-            return
-        key = (entry.item.token, end.attempt)
-        self._fetching.arriving[key] = (entry, content)
-        fetch = Fetch(token=key[0], attempt=key[1], size=end.size, heard=now)
-        self._receiver.fetch(MemberId(end.holder or b""), fetch, content, now)
-
-    def _content(self, entry: Entry, end: EndItem) -> Received:
-        closed = functools.partial(self._closed, entry)
-        if end.size < SPOOLED_FROM:
-            content: Received = MemoryContent(end.size, on_close=closed)
-        else:
-            path = self._spool / f"{end.attempt:x}.result"
-            content = SpooledContent(path, end.size, on_close=closed)
-        self._fetching.held_bytes += end.size
-        return content
-
-    def _fetched(self, key: Key) -> None:
-        entry, content = self._fetching.arriving.pop(key)
-        end = entry.end
-        if end is None or end.attempt != key[1]:
-            self._release(content)
-        else:
-            self._verify(entry, end, content)
-
-    def _verify(self, entry: Entry, end: EndItem, content: Received) -> None:
-        """Take what is here as the result, if it is what was promised."""
-        if content.digest() != end.digest:
-            self._release(content)
-            self._table.not_had(entry, "its digest is not what the node promised")
-        else:
-            self._fetching.held[entry] = _Held(content, len(entry.deliver))
-            self._table.had(entry, _result(entry.job, end, content))
-
-    def _unfetchable(self, key: Key, why: str) -> None:
-        entry, content = self._fetching.arriving.pop(key)
-        self._release(content)
-        if entry.place is Place.FETCHING and entry.end is not None and entry.end.attempt == key[1]:
-            self._table.not_had(entry, why)
-
-    def _stop_fetching(self, key: Key) -> None:
-        self._receiver.cancel(key)
-        arriving = self._fetching.arriving.pop(key, None)
-        if arriving is not None:
-            self._release(arriving[1])
-
-    def _closed(self, entry: Entry) -> None:
-        """One who waited for a result is done with it. Any thread.
-
-        The session's thread sees it at its next turn: waking it for this alone would cost
-        a lone task 0.1 ms. Only what waits for room is told at once.
-        """
-        self._fetching.closed.append(entry)
-        if self._fetching.wanted:
-            self._wake_up()
-
-    def _let_go(self, entry: Entry) -> None:
-        held = self._fetching.held.get(entry)
-        if held is None:
-            return
-        held.holders -= 1
-        if held.holders <= 0:
-            del self._fetching.held[entry]
-            self._release(held.content)
-            if self._table.entries.get(entry.job.id) is entry:
-                self._table.settle(entry.job.id)
-
-    def _release(self, content: Received) -> None:
-        self._fetching.held_bytes -= content.size
-        content.discard()
-
-
-def _result(job: Job, end: EndItem, content: Received) -> nouns.Result:
-    return nouns.Result(
-        job=job.id,
-        content=content,
-        digest=end.digest or b"",
-        format=end.format,
-        node=end.node,
-        attempts=end.attempts,
-        seconds=end.seconds,
-    )
 
 
 def _task_item(job: Job) -> TaskItem:
