@@ -14,7 +14,7 @@ import msgspec
 import zmq
 
 from ..broker import lifetime, outgoing
-from ..broker.leases import BEAT
+from ..broker.leases import BEAT, LEASE
 from ..broker.messages import (
     Assign,
     Bye,
@@ -114,8 +114,13 @@ class Agent:
         self.pixels.sender.pump()
         self._report(now)
         self._forget()
-        if self.draining and not self.attempts.busy:
+        if self.draining and (not self.attempts.busy or self._alone(now)):
             self.stopping = True
+
+    def _alone(self, now: float) -> bool:
+        """Whether there has been no broker for a lease: nobody would take what is held."""
+        connection = self.connection
+        return connection.welcome is None and now - connection.heard_at > LEASE
 
     # ---- the broker -----------------------------------------------------------------
 
@@ -123,6 +128,8 @@ class Agent:
         match heard.message:
             case Assign():
                 self.attempts.assigned(heard.message)
+                if self.draining:
+                    self.attempts.give_back_unstarted()
             case Drop(attempts=attempts, unstarted=unstarted):
                 self.attempts.dropped(attempts, unstarted=unstarted)
             case Settled(attempts):
