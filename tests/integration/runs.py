@@ -27,7 +27,7 @@ class Run:
     mesh: RealMesh
     pictures: int
     ksize: int = 31
-    times: int = 12
+    times: int = 6
     sources: list[Path] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ FREEZE_SECONDS = 7.0
 SLOT_SECONDS = 1.0
 
 PICTURES = pytest.mark.parametrize(
-    "pictures", [pytest.param(SHORT, id="short"), pytest.param(1000, id="soak", marks=SOAK_MARKS)]
+    "pictures", [pytest.param(SHORT, id="short"), pytest.param(1500, id="soak", marks=SOAK_MARKS)]
 )
 Note = Callable[[str, float], None]
 

@@ -11,7 +11,7 @@ from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import RealMesh
 
 PICTURES = pytest.mark.parametrize(
-    "pictures", [pytest.param(SHORT, id="short"), pytest.param(1000, id="soak", marks=SOAK_MARKS)]
+    "pictures", [pytest.param(SHORT, id="short"), pytest.param(1500, id="soak", marks=SOAK_MARKS)]
 )
 
 
