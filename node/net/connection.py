@@ -17,7 +17,7 @@ from msgspec import Struct
 from ...broker import wire
 from ...broker.keys import KeyPair
 from ...broker.leases import LEASE
-from ...broker.messages import Chunk, Error, Get, Hello, MemberId, Message, Welcome
+from ...broker.messages import Bye, Chunk, Error, Get, Hello, MemberId, Message, Welcome
 from ...broker.relay import TO_BROKER
 from ...broker.sockets import arrived, put
 from .address import Address
@@ -120,6 +120,9 @@ class Connection:
             case Error(code="no-session"):
                 if self.welcome is not None:  # else HELLO is on its way already
                     self._greet(now)
+            case Bye():
+                self.welcome = None
+                return False
             case Error(code="no-relay"):
                 self._greet_relay()
             case Error(code="probe"):
