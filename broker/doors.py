@@ -8,6 +8,7 @@ is said there is somebody else's business.
 """
 
 import ipaddress
+import os
 import socket
 import struct
 import threading
@@ -30,6 +31,7 @@ ZAP_DOMAIN = "pixmesh"
 CONTROL_WATER = 256
 RELAY_WATER = 16
 LONGEST_FOLDER = 90
+LAST_WORD_MS = 200
 LOST = b"lost"
 
 # What libzmq sends: an event and its value. pyzmq has this in a module that loads asyncio.
@@ -60,14 +62,14 @@ class Door:
         self.control.disable_monitor()
         self.watch.join()
         for one in (self.control, self.relay):
-            one.close(linger=0)
+            one.close(linger=LAST_WORD_MS)
 
 
 def local_addresses(folder: Path) -> tuple[str, str] | None:
     """Return where control and relay of the local door are, if this platform has ipc."""
     if not zmq.has("ipc"):
         return None
-    if len(str(folder)) > LONGEST_FOLDER:
+    if len(os.fsencode(folder)) > LONGEST_FOLDER:
         raise BindRefused(
             f"{folder} is too long for a local socket ({LONGEST_FOLDER} bytes at most); "
             "set PIXMESH_STATE to a shorter folder"

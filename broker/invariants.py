@@ -62,6 +62,8 @@ def _check_node(node: Node) -> None:
     for attempt in [*node.active.values(), *node.ended.values()]:
         _demand(attempt.node is node, "a node holds another's attempt")
         _demand(attempt.task.attempt is attempt, "a node holds an attempt its task gave up")
+    kept = sum(attempt.kept for attempt in node.ended.values())
+    _demand(node.kept == kept, "a node's kept results do not add up")
     reserved = sum(attempt.task.item.memory for attempt in node.active.values())
     _demand(node.reserved == reserved, "a node's reservations do not add up")
     backlog = sum(attempt.predicted for attempt in node.active.values())

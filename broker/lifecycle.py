@@ -140,7 +140,7 @@ class Lifecycle:
         task, node = attempt.task, attempt.node
         task.place = Place.ENDED
         attempt.end = end.end
-        node.ended[attempt.id] = attempt
+        node.keep(attempt, 0 if end.inline is not None else end.size)
         if end.end is End.DONE:
             recipe = task.batch.work.recipe
             self.estimate.observe(node.id, recipe, task.item.seconds, end.seconds)
@@ -252,7 +252,7 @@ class Lifecycle:
             attempt.task.batch.placed -= 1
             self._out.drop(node.id, attempt.id, unstarted=False)
         else:
-            node.ended.pop(attempt.id, None)
+            node.forget(attempt)
             self._out.settle(node.id, attempt.id)
 
     def _take_back(self, attempt: Attempt) -> None:
@@ -266,7 +266,7 @@ class Lifecycle:
             node.release(attempt)
             task.batch.placed -= 1
         else:
-            node.ended.pop(attempt.id, None)
+            node.forget(attempt)
         del self.attempts[attempt.id]
         task.attempt = None
         lost = EndItem(

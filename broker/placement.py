@@ -14,6 +14,7 @@ from .tasks import Batch, Node, Task
 
 AHEAD_SECONDS = 0.025
 AHEAD_MOST = 64
+KEPT_MOST = 2 * 1024**3  # bytes of results in its spool that owners have not fetched
 HELD_MOST = 16_384  # a STATE names every attempt held, results not yet settled among them
 SAMPLE = 32
 
@@ -36,7 +37,7 @@ def has_room(node: Node, now: float) -> bool:
     held = len(node.active)
     if slots == 0 or node.draining or node.lease.suspect(now):
         return False
-    if held + len(node.ended) >= HELD_MOST:
+    if held + len(node.ended) >= HELD_MOST or node.kept >= KEPT_MOST:
         return False
     if held < 2 * slots:
         return True

@@ -332,6 +332,7 @@ class Server:
             return False
         except zmq.ZMQError as error:
             log.debug("nothing reaches %s: %s", session.hello.name, error)
+            self.scheduler.handle(Disconnected(session.member), self.clock())
         return True
 
     def _transmit(self, session: Session, frames: Frames) -> None:

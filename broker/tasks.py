@@ -105,6 +105,7 @@ class Attempt:
     given: float
     phase: Phase = Phase.FETCHING
     end: End | None = None
+    kept: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -123,6 +124,7 @@ class Node:
     ended: dict[AttemptId, Attempt] = field(default_factory=dict)
     backlog: float = 0.0
     reserved: int = 0
+    kept: int = 0
     seq: int = 0
     ready: int = 0
     load: Load = Load()  # noqa: RUF009 -- a frozen value
@@ -135,6 +137,17 @@ class Node:
         self.active[attempt.id] = attempt
         self.backlog += attempt.predicted
         self.reserved += attempt.task.item.memory
+
+    def keep(self, attempt: Attempt, size: int) -> None:
+        """Keep an ended attempt's result, ``size`` bytes in its spool, until it is settled."""
+        attempt.kept = size
+        self.ended[attempt.id] = attempt
+        self.kept += size
+
+    def forget(self, attempt: Attempt) -> None:
+        """Keep its result no longer."""
+        if self.ended.pop(attempt.id, None) is not None:
+            self.kept -= attempt.kept
 
     def release(self, attempt: Attempt) -> None:
         """Hold it no longer: it ended or is lost."""

@@ -200,6 +200,8 @@ class Agent:
                     self.attempts.ended(name, end)
 
     def _slot_ready(self, name: str) -> None:
+        if not any(slot.name == name and slot.alive for slot in self.slots):
+            return  # it died with this word on its way
         self.attempts.slot_ready(name)
         self._beat_at = float("-inf")
         if len(self.attempts.benches) == len(self.slots) and not self._told_ready:

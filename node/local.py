@@ -24,30 +24,32 @@ class Embedded:
     """Where an embedded mesh is. It may still be starting: members wait for it."""
 
     address: Address
-    broker: Process
+    processes: dict[str, Process]
 
     def check(self) -> None:
-        """Raise PixmeshError if its broker has ended."""
-        code = self.broker.poll()
-        if code is not None:
-            raise PixmeshError(
-                f"the embedded broker ended with exit code {code}; its last words are above",
-                remedy="run 'pixmesh broker' to see it alone",
-            )
+        """Raise PixmeshError if its broker or its node has ended."""
+        for role, process in self.processes.items():
+            code = process.poll()
+            if code is not None:
+                raise PixmeshError(
+                    f"the embedded {role} ended with exit code {code}; its last words are above",
+                    remedy=f"run the same again; 'pixmesh {role}' shows it alone",
+                )
 
 
 @contextmanager
 def embedded(folder: Path, slots: int) -> Iterator[Embedded]:
     """Run a broker and a node in a private folder; end them at the end of the block."""
-    started: list[Process] = []
+    started: dict[str, Process] = {}
     try:
-        started.append(spawn("pixmesh.broker.service", {"folder": str(folder)}, answers=True))
-        address = _address(folder, started[0])
+        broker = spawn("pixmesh.broker.service", {"folder": str(folder)}, answers=True)
+        started["broker"] = broker
+        address = _address(folder, broker)
         orders = {"broker": str(address), "folder": str(folder), "name": host_name()}
-        started.append(spawn("pixmesh.node.service", orders | {"slots": slots}))
-        yield Embedded(address, started[0])
+        started["node"] = spawn("pixmesh.node.service", orders | {"slots": slots})
+        yield Embedded(address, started)
     finally:
-        cut(*reversed(started), patience=ENDING_PATIENCE)
+        cut(*reversed(started.values()), patience=ENDING_PATIENCE)
 
 
 def _address(folder: Path, broker: Process) -> Address:
@@ -55,6 +57,6 @@ def _address(folder: Path, broker: Process) -> Address:
     if zmq.has("ipc"):
         return Address(folder=folder)
     words = broker.stdout.readline().decode().split() if broker.stdout is not None else []
-    Embedded(Address(folder=folder), broker).check()
+    Embedded(Address(folder=folder), {"broker": broker}).check()
     host, port = parse_host(words[1])
     return Address(host=host, port=port, key=(folder / "broker-broker.pub").read_bytes().strip())

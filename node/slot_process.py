@@ -1,5 +1,6 @@
 """A slot seen from its agent: started, watched, started again when it dies."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from .cell import Cell
 from .slot_messages import SlotOrders
 from .spawn import Process, cut, spawn
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0
@@ -36,6 +39,11 @@ class SlotProcess:
     _began: float = 0.0
 
     @property
+    def alive(self) -> bool:
+        """Whether there is a process in this place, as far as is known."""
+        return self._process is not None
+
+    @property
     def running(self) -> int:
         """The attempt that the slot runs, or ran when it died."""
         return self._cell.attempt if self._cell is not None else 0
@@ -44,6 +52,13 @@ class SlotProcess:
         """Start a process in this place, unless there is one or it is too early."""
         if self._process is not None or now < self.start_at:
             return
+        try:
+            self._start(now)
+        except OSError as error:
+            log.warning("slot %d cannot be started now: %s", self.number, error)
+            self.ended(now)
+
+    def _start(self, now: float) -> None:
         self._generation += 1
         self._began = now
         self.name = f"{self.number}.{self._generation}"

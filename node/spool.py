@@ -20,6 +20,8 @@ from ..broker.locks import lock_now
 from .errors import PixmeshError
 from .platform import allocate
 
+NAME_BYTES = 4
+
 
 @contextmanager
 def spool_folder(base: Path | None = None) -> Iterator[Path]:
@@ -70,7 +72,7 @@ def _claim(home: Path) -> tuple[Path, BinaryIO]:
     Another process may sweep the lock away before it is held: then it is tried anew.
     """
     while True:
-        folder = home / secrets.token_hex(4)
+        folder = home / secrets.token_hex(NAME_BYTES)
         lock = (home / f"{folder.name}.lock").open("a+b")
         if lock_now(lock) and _is_there(lock):
             return folder, lock
@@ -95,8 +97,8 @@ def _home() -> Path:
 
 
 def _sweep(home: Path) -> None:
-    """Remove the folders of processes that are gone."""
-    for path in home.glob("*.lock"):
+    """Remove the folders of processes that are gone; other locks there are not touched."""
+    for path in home.glob(f"{'[0-9a-f]' * 2 * NAME_BYTES}.lock"):
         with path.open("a+b") as lock:
             if lock_now(lock):
                 shutil.rmtree(path.with_suffix(""), ignore_errors=True)

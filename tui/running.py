@@ -4,8 +4,10 @@ Owns what goes on beside the batches: the progress display, Ctrl-C, and the watc
 mesh that cannot do the work.
 """
 
+import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from ..node.errors import MeshUnreachable, PixmeshError
 from ..node.owner.appraise import appraiser
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from .batch import Planned, Request
 
 
+LABEL_LENGTH: Final = 500
+
+
 class Running:
     """One request. After `run`: the exit code of a signal, and what made it hopeless."""
 
@@ -33,7 +38,7 @@ class Running:
         self._planned = planned
         self._common = request.common
         self._counts = Counts(sum(_work_in(plan) for plan in planned.plans))
-        self._label = str(request.out.absolute())
+        self._label = _label(request.out)
         self._batch: FileBatch | None = None
         self._session: meshes.Session = meshes.Nowhere()
         self._stopped = False
@@ -119,6 +124,11 @@ class Running:
         elif isinstance(event, PictureFailed):
             self._counts.failed += 1
             self._common.warn(f"failed: {event.source}: {event.reason}")
+
+
+def _label(out: Path) -> str:
+    """Name a batch for people, in words that any member can read, whatever OUT is called."""
+    return os.fsencode(out.absolute()).decode("utf-8", "replace")[-LABEL_LENGTH:]
 
 
 def _work_in(plan: "Plan") -> int:

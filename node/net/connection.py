@@ -30,7 +30,7 @@ HELLO_AGAIN = 1.0
 DRAIN = 256
 CONTROL_WATER = 256
 RELAY_WATER = 16
-OWN = frozenset({Welcome, Error})
+OWN = frozenset({Welcome, Error, Bye})
 FATAL = frozenset({"version", "duplicate", "identity", "role"})
 
 
@@ -57,6 +57,7 @@ class Connection:
     control: Socket = field(init=False)
     relay: Socket | None = None
     _greeted_at: float = float("-inf")
+    _relay_greeted_at: float = float("-inf")
     _changed: bool = True
 
     def __post_init__(self) -> None:
@@ -124,7 +125,7 @@ class Connection:
                 self.welcome = None
                 return False
             case Error(code="no-relay"):
-                self._greet_relay()
+                self.relayed = False
             case Error(code="probe"):
                 pass
             case Error(code=code) if code in FATAL:
@@ -138,7 +139,7 @@ class Connection:
         if self.relay is None:
             self.relay = self._connect(self.address.relay(welcome.relay), RELAY_WATER)
             self._changed = True
-        self._greet_relay()
+        self._relay_greeted_at = float("-inf")
 
     def _relayed(self, source: wire.Buffer, *frames: wire.Buffer) -> Iterator[Heard]:
         message = _decoded(frames)
@@ -150,7 +151,7 @@ class Connection:
         elif isinstance(message.message, Error) and message.message.code == "welcome":
             self.relayed = True
         else:
-            self._greet_relay()
+            self.relayed = False
 
     # ---- the session --------------------------------------------------------------
 
@@ -161,9 +162,8 @@ class Connection:
             self._renew(now)
         if self.welcome is None and now - self._greeted_at >= HELLO_AGAIN:
             self._greet(now)
-        if self.welcome is not None and not self.relayed and now - self._greeted_at >= HELLO_AGAIN:
-            self._greeted_at = now
-            self._greet_relay()
+        if self.welcome is not None and not self.relayed:
+            self._greet_relay_if_due(now)
         return silent
 
     def _greet(self, now: float) -> None:
@@ -171,8 +171,11 @@ class Connection:
         self._greeted_at = now
         self.send(self.hello())
 
-    def _greet_relay(self) -> None:
-        self.send_to(MemberId(TO_BROKER), self.hello())
+    def _greet_relay_if_due(self, now: float) -> None:
+        """Say HELLO to the relay: at once when it is needed, then each second until its yes."""
+        if now - self._relay_greeted_at >= HELLO_AGAIN:
+            self._relay_greeted_at = now
+            self.send_to(MemberId(TO_BROKER), self.hello())
 
     def _renew(self, now: float) -> None:
         log.info("the broker at %s has been silent for a lease: connecting anew", self.address)

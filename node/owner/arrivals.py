@@ -85,6 +85,10 @@ class Arrivals:
         else:
             self.wanted.append(entry)
 
+    def _arrives(self, entry: Entry, end: EndItem) -> bool:
+        """Whether this very result is on its way: an entry may be wanted twice."""
+        return (entry.item.token, end.attempt) in self.arriving
+
     def _room_for(self, end: EndItem) -> bool:
         held = self.held_bytes
         return not held or held + end.size <= MOST_BYTES
@@ -93,7 +97,7 @@ class Arrivals:
         while self.wanted and len(self.arriving) < MOST_FETCHES:
             entry = self.wanted[0]
             end = entry.end
-            if entry.place is not Place.FETCHING or end is None:
+            if entry.place is not Place.FETCHING or end is None or self._arrives(entry, end):
                 self.wanted.popleft()
                 continue
             if not self._room_for(end):

@@ -49,7 +49,7 @@ class Asking:
             outcome = self._session.submit(job)
         except PictureError as error:
             answer.set_result(_no_job(picture, error.code, error))
-        except (PixmeshError, OSError) as error:
+        except (PixmeshError, OSError, ValueError) as error:
             answer.set_result(_no_job(picture, "unreadable", error))
         else:
             outcome.add_done_callback(functools.partial(_answer, answer, picture, known.name))
@@ -121,18 +121,23 @@ def _no_job(picture: Picture, code: str, error: Exception) -> Answer:
 def _answer(
     answer: "Future[Answer]", picture: Picture, name: str, outcome: "Future[Outcome]"
 ) -> None:
-    answer.set_result(_read(picture, name, outcome.result()))
+    ended = outcome.result()
+    try:
+        answer.set_result(_read(picture, name, ended))
+    except (OSError, MemoryError) as error:
+        answer.set_result(Answer(input=picture, name=name, error=str(error), code="unreadable"))
+    finally:
+        if isinstance(ended, Result):
+            ended.content.close()
 
 
 def _read(picture: Picture, name: str, outcome: Outcome) -> Answer:
     match outcome:
         case Result():
-            data = outcome.content.bytes()
-            outcome.content.close()
             return Answer(
                 input=picture,
                 name=name,
-                bytes=data,
+                bytes=outcome.content.bytes(),
                 format=outcome.format,
                 node=outcome.node,
                 attempts=outcome.attempts,

@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 
 MOST_JOBS = 1024
 ROOM_AGAIN = MOST_JOBS * 3 // 4
-CHECK_EVERY = 0.25
 TOKEN_BYTES = 16
 LONGEST_WAIT_MS = 250
 SETTLE_WAIT_MS = 20
@@ -62,10 +61,12 @@ class Session:
         *,
         connect: Callable[[float], Connection],
         spool: Path,
+        check: Callable[[], None] = lambda: None,
         on_note: Callable[[Note], None] = lambda _note: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
+        self._check = check
         self._on_note = on_note
         self._wake = lifetime.Wake()
         self._connection = connect(clock())
@@ -89,20 +90,13 @@ class Session:
 
     # ---- any thread -----------------------------------------------------------------
 
-    def wait_until_welcome(
-        self, patience: float, *, check: Callable[[], None] | None = None
-    ) -> None:
+    def wait_until_welcome(self, patience: float) -> None:
         """Return when the broker has taken this owner in.
 
-        ``check`` is called now and then, and raises when there is nothing to wait for.
-
-        Raises MeshUnreachable when it does not in ``patience`` seconds, NotAuthorised.
+        Raises MeshUnreachable when it does not in ``patience`` seconds, and what broke the
+        session if something did.
         """
-        deadline = self._clock() + patience
-        while not self._welcomed.wait(CHECK_EVERY) and self._clock() < deadline:
-            if check is not None:
-                check()
-        if not self._welcomed.is_set():
+        if not self._welcomed.wait(patience):
             raise MeshUnreachable(
                 f"no broker answers at {self._connection.address} (tried for {patience:.0f} s)",
                 remedy="start one with 'pixmesh broker', or add --local to run here",
@@ -127,7 +121,7 @@ class Session:
         future: Future[Outcome] = Future()
         future.set_running_or_notify_cancel()
         with self._room:
-            while self._open_jobs >= MOST_JOBS and not self._closing:
+            while self._open_jobs >= MOST_JOBS and not self._closing and not self._is_own_thread():
                 self._room.wait()
             if self._closing or not self._ask(
                 functools.partial(self._add, job, inline, needs, label, future)
@@ -135,6 +129,10 @@ class Session:
                 raise self._broken or Closed("the mesh was closed")
             self._open_jobs += 1
         return future
+
+    def _is_own_thread(self) -> bool:
+        """Whether a future's callback calls: nobody else could make it room."""
+        return threading.current_thread() is self._thread
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take jobs back; their futures say what came of it."""
@@ -147,7 +145,8 @@ class Session:
             self._closing = True
             self._room.notify_all()
         self._wake_up()
-        self._thread.join()
+        if not self._is_own_thread():
+            self._thread.join()
 
     def _ask(self, request: Request) -> bool:
         """Have the session's thread do something; False when it has ended."""
@@ -161,7 +160,7 @@ class Session:
         return True
 
     def _wake_up(self) -> None:
-        if threading.current_thread() is not self._thread and self._thread.is_alive():
+        if not self._is_own_thread() and self._thread.is_alive():
             self._wake.call(b"")
 
     # ---- the session's thread -------------------------------------------------------
@@ -173,6 +172,8 @@ class Session:
                 if self._wake.fileno in ready:
                     self._wake.reasons()
                 self._turn(self._clock(), heard=self._waiting.heard(ready))
+        except PixmeshError as error:
+            self._broken = error
         except Exception as error:
             log.exception("the owner's session broke")
             self._broken = PixmeshError(f"the owner's session broke: {error!r}")
@@ -259,9 +260,11 @@ class Session:
             if welcome is not None:
                 self._table.session_began()
                 self._welcomed.set()
-        if welcome is not None and now - self._beat_at >= BEAT:
+        if now - self._beat_at >= BEAT:
             self._beat_at = now
-            self._connection.send(State())
+            self._check()
+            if welcome is not None:
+                self._connection.send(State())
 
     def _heard(self, heard: Heard, now: float) -> None:
         match heard.message:
@@ -288,10 +291,10 @@ class Session:
     def _read(self, key: Key, offset: int, length: int) -> Buffer:
         token, attempt = key
         job = self._sources.get(token)
-        if job is None or attempt:
+        if job is None or attempt or offset >= job.source.size:
             raise Gone("no such pixels are offered here")
         try:
-            return job.source.read(offset, min(length, max(0, job.source.size - offset)))
+            return job.source.read(offset, min(length, job.source.size - offset))
         except SourceChanged as error:
             self._source_changed(job)
             raise Gone(str(error)) from None

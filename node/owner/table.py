@@ -49,6 +49,7 @@ class Entry:
     place: Place = Place.WAITING
     end: EndItem | None = None
     fetches: int = 0
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,12 @@ class Table:
         self._restart = True
         asked = [entry for entry in self.entries.values() if entry.place is Place.ASKED]
         for entry in reversed(asked):
-            self._wait_again(entry)
+            if entry.cancelled:
+                self._dropped.append((entry.job.id, False))
+                self.settle(entry.job.id)
+                _deliver(entry, Cancelled(job=entry.job.id))
+            else:
+                self._wait_again(entry)
 
     def windowed(self, window: Window, now: float) -> None:
         """Take in how much the broker accepts, and whether it misses something."""
@@ -264,6 +270,7 @@ class Table:
             if entry is None or entry.place in (Place.FETCHING, Place.HAD):
                 continue
             if entry.place is Place.ASKED:
+                entry.cancelled = True
                 self._dropped.append((job, only_unstarted))
             if entry.place is Place.WAITING or not only_unstarted:
                 self.settle(job)

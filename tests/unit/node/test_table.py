@@ -239,6 +239,17 @@ def test_cancelling_ends_what_was_not_asked_and_asks_the_mesh_about_the_rest() -
     assert desk.outcomes[1] == Cancelled(job=desk.jobs[0].id)
 
 
+def test_what_was_taken_back_is_not_asked_of_a_broker_that_never_heard_of_it() -> None:
+    desk = Desk(jobs=2)
+    desk.says()
+    desk.table.cancel([desk.jobs[0].id], only_unstarted=True)
+    desk.says()
+    desk.table.session_began()
+    (submit,) = desk.submits()
+    assert [item.id for item in submit.tasks] == [desk.jobs[1].id]
+    assert desk.outcomes == [Cancelled(job=desk.jobs[0].id)]
+
+
 def test_cancelling_by_force_is_an_outcome_at_once_and_later_ends_are_settled_away() -> None:
     desk = Desk()
     desk.says()
