@@ -50,6 +50,7 @@ MIGRATIONS: Final = (
 """One script per schema version; a file's ``user_version`` says how many it has had."""
 
 BUSY_MS: Final = 20_000
+BUSY_AGAIN: Final = 0.01
 ROWS_PER_QUERY: Final = 500
 
 _COLUMNS: Final = (
@@ -281,8 +282,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log. SQLite itself does not wait here for those who open the file too."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            threading.Event().wait(BUSY_AGAIN)
+        else:
+            return
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     if _version(connection) < len(MIGRATIONS):
         connection.execute("BEGIN IMMEDIATE")

@@ -269,3 +269,25 @@ def test_the_ledger_syncs_what_must_survive_the_machine(tmp_path: Path) -> None:
         ledger.done([one.destination])
         assert synchronous() == 2
         assert ledger._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+@pytest.mark.parametrize("attempt", range(25))
+def test_owners_that_open_a_new_ledger_at_the_same_moment_all_may(
+    tmp_path: Path, attempt: int
+) -> None:
+    errors: list[PixmeshError] = []
+    together = threading.Barrier(6)
+
+    def begin() -> None:
+        together.wait()
+        try:
+            Ledger(tmp_path / "l").close()
+        except PixmeshError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
