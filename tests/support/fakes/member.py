@@ -1,5 +1,7 @@
 """What node and owner have in common: a session with the broker, kept as a Connection does."""
 
+from abc import ABC, abstractmethod
+
 from pixmesh.broker import wire
 from pixmesh.broker.keys import member_of
 from pixmesh.broker.leases import BEAT, LEASE
@@ -11,7 +13,7 @@ HELLO_AGAIN = 1.0
 TICK = 0.25
 
 
-class FakeMember:
+class FakeMember(ABC):
     """A member with a session. Subclasses say what they hear, say and do in a turn."""
 
     role = "owner"
@@ -44,17 +46,17 @@ class FakeMember:
             highest=wire.HIGHEST_VERSION,
         )
 
-    def session_began(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def session_began(self) -> None: ...
 
-    def heard(self, letter: Letter) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def heard(self, letter: Letter) -> None: ...
 
-    def beat(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def beat(self) -> None: ...
 
-    def turn(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def turn(self) -> None: ...
 
     # ---- life -----------------------------------------------------------------------
 
