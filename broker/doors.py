@@ -99,10 +99,7 @@ def open_network(
     refuse_beyond_loopback(host)
     control, relay = _router(context, CONTROL_WATER), _router(context, RELAY_WATER)
     for one in (control, relay):
-        one.curve_server = True
-        one.curve_secretkey = key.secret
-        one.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
-        one.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        demand_key(one, key)
         one.setsockopt(zmq.IPV6, int(":" in host))
     try:
         bound = _bind(control, host, port)
@@ -117,6 +114,14 @@ def open_network(
     lost, watch = _watched(control, wake)
     address = f"{host}:{bound}"
     return Door(control, relay, address, relay_port, trusted=False, lost=lost, watch=watch)
+
+
+def demand_key(socket: zmq.Socket[bytes], key: KeyPair) -> None:
+    """Let a socket, before it is bound, admit only whom the authenticator knows."""
+    socket.curve_server = True
+    socket.curve_secretkey = key.secret
+    socket.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
 
 def start_authenticator(

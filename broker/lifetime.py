@@ -31,7 +31,7 @@ class Wake:
     def call(self, reason: bytes) -> None:
         """Make the loop see ``reason``. Any thread, signal handlers too."""
         self._reasons.append(reason)
-        with contextlib.suppress(BlockingIOError, OSError):
+        with contextlib.suppress(OSError):
             # A full or closed socket: the loop is being called already, or is gone.
             self._bell.send(b"!")
 

@@ -219,7 +219,6 @@ class Agent:
             attempt=held.id,
             recipe=held.work.recipe,
             output=held.work.output,
-            size=task.size,
             digest=task.digest,
             result_path=self.pixels.result_path(held.id),
             inline=task.inline,

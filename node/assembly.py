@@ -10,7 +10,7 @@ import msgspec
 import zmq
 
 from ..broker import lifetime, wire
-from ..broker.doors import ZAP_DOMAIN
+from ..broker.doors import demand_key, start_authenticator
 from ..broker.keys import KeyPair, claimed
 from ..broker.messages import Hello
 from . import platform
@@ -104,22 +104,10 @@ def _open_with_a_key(
     context: zmq.Context[Socket], socket: Socket, slots: list[SlotProcess], stack: ExitStack
 ) -> None:
     """Bind where every process of the machine can come, and let one key in: the slots'."""
-    from zmq.auth.thread import ThreadAuthenticator
-
     server, pair = KeyPair.fresh(), KeyPair.fresh()
-
-    class Provider:
-        def callback(self, domain: str, key: bytes) -> bool:
-            return domain == ZAP_DOMAIN and key == pair.public
-
-    authenticator = ThreadAuthenticator(context)
-    authenticator.start()
+    authenticator = start_authenticator(context, lambda key: key == pair.public)
     stack.callback(authenticator.stop)
-    authenticator.configure_curve_callback(ZAP_DOMAIN, credentials_provider=Provider())
-    socket.curve_server = True
-    socket.curve_secretkey = server.secret
-    socket.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
-    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+    demand_key(socket, server)
     address = f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
     for slot in slots:
         slot.orders = _with_keys(slot.orders, address, server, pair)

@@ -16,7 +16,6 @@ class SlotTask(Struct, frozen=True, array_like=True):
     attempt: int
     recipe: str
     output: str
-    size: int
     digest: bytes
     result_path: str
     inline: bytes | None = None

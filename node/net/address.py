@@ -1,10 +1,10 @@
 """Where a broker is, and how to be sure that it is the one."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
+from ..settings import split_address
 
 DEFAULT_PORT = 7710
 
@@ -40,11 +40,13 @@ class Address:
 
 
 def parse_host(text: str) -> tuple[str, int]:
-    """Read HOST, HOST:PORT or [IPv6]:PORT. Raises UsageError."""
-    match = re.fullmatch(r"(?:\[([^]]+)\]|([^:\s]+))(?::(\d{1,5}))?", text.strip())
-    port = int(match[3]) if match and match[3] else DEFAULT_PORT
-    if match is None or not 0 < port < 65536:
+    """Return the host and port that a person wrote. Raises UsageError."""
+    try:
+        host, port = split_address(text.strip(), DEFAULT_PORT)
+    except ValueError:
+        port = 0
+    if not port:
         raise UsageError(
             f"{text!r} is no broker address", remedy="write HOST, HOST:PORT or [IPV6]:PORT"
         )
-    return match[1] or match[2], port
+    return host, port

@@ -155,16 +155,14 @@ class Connection:
 
     # ---- the session --------------------------------------------------------------
 
-    def tick(self, now: float) -> bool:
-        """Greet when it is time; return whether the broker has been silent for a lease."""
-        silent = self.welcome is not None and now - self.heard_at > LEASE
-        if silent:
+    def tick(self, now: float) -> None:
+        """Greet when it is time; connect anew when the broker has been silent for a lease."""
+        if self.welcome is not None and now - self.heard_at > LEASE:
             self._renew(now)
         if self.welcome is None and now - self._greeted_at >= HELLO_AGAIN:
             self._greet(now)
         if self.welcome is not None and not self.relayed:
             self._greet_relay_if_due(now)
-        return silent
 
     def _greet(self, now: float) -> None:
         self.welcome, self.relayed = None, False

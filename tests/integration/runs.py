@@ -22,11 +22,11 @@ SOAK_MARKS = (pytest.mark.soak, pytest.mark.timeout(900))
 
 @dataclass(slots=True)
 class Run:
-    """One command and its pictures; each takes ``times`` blurs of ``ksize``."""
+    """One command and its pictures; each takes ``times`` blurs of ``ksize``, 50 ms or more."""
 
     mesh: RealMesh
     pictures: int
-    ksize: int = 31
+    ksize: int = 101
     times: int = 6
     sources: list[Path] = field(init=False)
 
@@ -87,7 +87,7 @@ def running(node: Member, at_least: int, patience: float = 60) -> list[int]:
         found = node.running()
         return found if len(found) >= at_least else []
 
-    return eventually(attempts, patience, f"it never ran {at_least} tasks")
+    return eventually(attempts, patience, f"it never ran {at_least} tasks", longest_pause=0.01)
 
 
 def seconds_until(predicate: Callable[[], bool], deadline: float = 30) -> float:

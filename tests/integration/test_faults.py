@@ -45,7 +45,7 @@ class Held:
 
 @pytest.fixture
 def held(mesh: RealMesh) -> Held:
-    job = Run(mesh, 2, ksize=101)
+    job = Run(mesh, 2, times=12)
     mesh.broker()
     busy = mesh.node("busy")
     run = job.begin()

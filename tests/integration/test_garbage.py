@@ -73,7 +73,7 @@ class Siege:
 
 @pytest.fixture
 def siege(mesh: RealMesh) -> Iterator[Siege]:
-    job = Run(mesh, 8)
+    job = Run(mesh, 8, times=12)
     broker = mesh.broker()
     node = mesh.node("calm")
     run = job.begin()

@@ -110,7 +110,7 @@ def test_a_node_with_a_copied_key_is_refused_and_the_first_is_unaffected(
 @pytest.fixture
 def held_node(mesh: RealMesh) -> Iterator[tuple[RealMesh, Run, list[psutil.Process]]]:
     """Have a node's slots stand still in the middle of a run's first two tasks."""
-    job = Run(mesh, 6, ksize=101, times=8)
+    job = Run(mesh, 6, times=12)
     mesh.broker()
     leaver = mesh.node("leaver")
     job.begin()

@@ -11,10 +11,15 @@ FIRST_PAUSE = 0.001
 LONGEST_PAUSE = 0.1
 
 
-def eventually(predicate: Callable[[], T], deadline: float = 5.0, message: str = "") -> T:
+def eventually(
+    predicate: Callable[[], T],
+    deadline: float = 5.0,
+    message: str = "",
+    longest_pause: float = LONGEST_PAUSE,
+) -> T:
     """Return the predicate's first truthy value.
 
-    It is asked again at growing intervals; what it raises counts as "not yet". At the
+    It is asked again at intervals that grow to ``longest_pause``; what it raises counts as "not yet". At the
     deadline (seconds) an AssertionError says what it last returned or raised.
     """
     give_up = time.monotonic() + deadline
@@ -28,7 +33,7 @@ def eventually(predicate: Callable[[], T], deadline: float = 5.0, message: str =
         if left <= 0:
             raise AssertionError(_complaint(message, deadline, value, error)) from error
         waiting.wait(min(pause, left))
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, longest_pause)
 
 
 def _ask(predicate: Callable[[], T]) -> tuple[T | None, Exception | None]:

@@ -47,13 +47,14 @@ def test_bytes_come_out_as_they_came_in(make: Make, tmp_path: Path) -> None:
         (" studio:80 ", "studio", 80),
         ("[::1]", "::1", DEFAULT_PORT),
         ("[fe80::1]:99", "fe80::1", 99),
+        ("::1", "::1", DEFAULT_PORT),
     ],
 )
 def test_an_address_is_read(text: str, host: str, port: int) -> None:
     assert parse_host(text) == (host, port)
 
 
-@pytest.mark.parametrize("text", ["", "a b", "studio:0", "studio:65536", "::1", "[::1", "a:x"])
+@pytest.mark.parametrize("text", ["", "a b", "studio:0", "studio:65536", "[::1", "a:x"])
 def test_what_is_no_address_is_refused_with_a_remedy(text: str) -> None:
     with pytest.raises(UsageError, match="HOST:PORT"):
         parse_host(text)
