@@ -19,7 +19,7 @@ def eventually(
 ) -> T:
     """Return the predicate's first truthy value.
 
-    It is asked again at intervals that grow to ``longest_pause``; what it raises counts as "not yet". At the
+    It is asked again at growing intervals; what it raises counts as "not yet". At the
     deadline (seconds) an AssertionError says what it last returned or raised.
     """
     give_up = time.monotonic() + deadline
