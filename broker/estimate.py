@@ -25,6 +25,11 @@ class Estimate:
 
     by_node: dict[tuple[MemberId, str], float] = field(default_factory=dict)
     by_recipe: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def finished(self, recipe: str) -> int:
+        """Return how many attempts of a recipe were observed."""
+        return self.counts.get(recipe, 0)
 
     def predict(self, node: MemberId, recipe: str, declared: float) -> float:
         """Return the seconds a slot of ``node`` will need."""
@@ -38,6 +43,9 @@ class Estimate:
         factor = seconds / max(declared, SHORTEST)
         _learn(self.by_node, (node, recipe), factor)
         _learn(self.by_recipe, recipe, factor)
+        if len(self.counts) >= LARGEST_TABLE and recipe not in self.counts:
+            del self.counts[next(iter(self.counts))]
+        self.counts[recipe] = self.counts.get(recipe, 0) + 1
 
     def forget(self, node: MemberId) -> None:
         """Drop what is known of a node that left."""

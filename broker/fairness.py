@@ -29,19 +29,18 @@ class Fairness:
         batch = task.batch
         if not batch.queue:
             self._begin(batch)
+        batch.queue[task.id] = task
         if first:
-            batch.queue.appendleft(task)
-        else:
-            batch.queue.append(task)
+            batch.queue.move_to_end(task.id, last=False)
 
     def remove(self, task: Task) -> None:
         """Take a waiting task out, wherever it stands."""
-        task.batch.queue.remove(task)
+        del task.batch.queue[task.id]
         self._end_if_empty(task.batch)
 
     def take(self, batch: Batch, predicted: float) -> Task:
         """Take the batch's next task, charging it the predicted seconds."""
-        task = batch.queue.popleft()
+        _, task = batch.queue.popitem(last=False)
         self._level[batch.priority] = max(batch.served, self._level.get(batch.priority, 0.0))
         batch.served += predicted
         self._end_if_empty(batch)

@@ -1,136 +1,215 @@
 """The life of a task: accepted, placed, ended, settled; and what happens in between.
 
     WAITING --place--> PLACED --RESULT done or failed--> ENDED --SETTLED--> gone
-       ^                  |  crashed, returned, lost with its node
-       +------------------+  (the eighth attempt, or the second crash: ENDED as failed)
+       ^  |               |  crashed, returned, lost with its node
+       |  +--> ASIDE -----+  (a suspect, or no memory free for it anywhere)
+       +------------------+  (the eighth attempt, or two slots lost alone: ENDED as failed)
 
-A result that comes late counts as long as the task has no end. Pure: what there is to
-say goes into Outgoing.
+While the broker is young a task may also be AWAITED: the node that works on it may come
+back. A result that comes late counts as long as the task has no end; of two attempts the
+first result counts. Pure: what there is to say goes into Outgoing.
 """
 
 from random import Random
 from typing import assert_never
 
+from .adoption import Awaited, Orphans
+from .aside import Aside
 from .estimate import Estimate
 from .fairness import Fairness
 from .messages import (
     AttemptId,
     End,
     EndItem,
+    HeldTask,
     MemberId,
-    Submit,
+    Phase,
     TaskId,
-    TaskItem,
-    Work,
     changed_end,
 )
+from .nodes import Node
 from .outgoing import Outgoing
 from .placement import Choice
-from .tasks import Attempt, Batch, Node, Owner, Place, Task
+from .quarantine import Quarantine
+from .tasks import Attempt, Owner, Place, Task, Try
 
 MOST_ATTEMPTS = 8
-MOST_CRASHES = 2
-WINDOW_TASKS = 20_000
-MOST_TASKS = WINDOW_TASKS + WINDOW_TASKS // 4  # SETTLEDs may be on their way
-MOST_BATCHES = 1024
+OUTCOMES = frozenset({End.DONE, End.FAILED})
+UNSTARTED = frozenset({"draining", "dropped"})
+AILMENTS = frozenset({"disk-full", "spool"})
 
 
 class Lifecycle:
     """Every task and attempt the broker knows, and their transitions."""
 
-    def __init__(self, *, owners: dict[MemberId, Owner], out: Outgoing, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        owners: dict[MemberId, Owner],
+        nodes: dict[MemberId, Node],
+        out: Outgoing,
+        random: Random,
+    ) -> None:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.fairness = Fairness()
+        self.changed: set[Node] = set()
+        self.aside = Aside(nodes, random, self.changed)
+        self.awaited = Awaited()
+        self.orphans = Orphans()
         self.estimate = Estimate()
+        self.quarantine = Quarantine()
+        self.fresh: list[Attempt] = []
         self._owners = owners
+        self._nodes = nodes
         self._out = out
         self._random = random
 
-    # ---- tasks come in ------------------------------------------------------------
+    # ---- waiting --------------------------------------------------------------------
 
-    def submit(self, owner: Owner, message: Submit) -> None:
-        """Accept what is new of an owner's tasks, as far as its window goes."""
-        batch = self._batch(owner, message)
-        for item in message.tasks:
-            if len(owner.tasks) >= MOST_TASKS:
-                return  # not seen, so the owner asks again
-            self._accept(batch, item)
-        if message.restart or message.seq == owner.seen + 1:
-            owner.seen = message.seq
-
-    def _batch(self, owner: Owner, message: Submit) -> Batch:
-        batch = owner.batches.get(message.batch)
-        if batch is None:
-            _forget_idle(owner)
-            batch = owner.batches[message.batch] = Batch(
-                owner=owner,
-                number=message.batch,
-                work=Work(owner=owner.id, recipe=message.recipe, output=message.output),
-                needs=frozenset(message.needs),
-                priority=message.priority,
-                label=message.label,
-            )
-        return batch
-
-    def _accept(self, batch: Batch, item: TaskItem) -> None:
-        known = batch.owner.tasks.get(TaskId(item.id))
-        if known is not None:
-            self._accept_again(known)
+    def wait(self, task: Task, *, first: bool = False) -> None:
+        """Let a task that is nowhere wait for its turn; aside, if not every node will do."""
+        if task.suspect or task.avoids:
+            self.set_aside(task)
             return
-        task = Task(item, batch)
-        batch.open += 1
-        batch.owner.tasks[TaskId(item.id)] = task
-        self.fairness.enqueue(task)
+        task.place = Place.WAITING
+        self.fairness.enqueue(task, first=first)
 
-    def _accept_again(self, task: Task) -> None:
-        """Upsert: a task that is under way or ended stays what it is."""
-        task.cancelled = False
-        if task.end is not None:
-            self._out.end(task.batch.owner.id, task.end)
+    def set_aside(self, task: Task) -> None:
+        """Let a task that is nowhere wait for a node of its own."""
+        task.place = Place.ASIDE
+        task.batch.aside += 1
+        self.aside.add(task)
 
-    # ---- tasks end ----------------------------------------------------------------
+    def take_out(self, task: Task) -> None:
+        """Let a task wait no longer, if it does."""
+        match task.place:
+            case Place.WAITING:
+                self.fairness.remove(task)
+            case Place.ASIDE:
+                self.aside.remove(task)
+                task.batch.aside -= 1
+            case Place.AWAITED:
+                self.awaited.remove(task)
+            case Place.NOWHERE | Place.PLACED | Place.ENDED:
+                return
+            case _:
+                assert_never(task.place)
+        task.place = Place.NOWHERE
 
-    def ended(self, node: Node, end: EndItem, *, young: bool = False) -> None:
+    def node_went(self, node: Node) -> None:
+        """A node is gone: nothing waits for it, and nothing is known of it."""
+        self.aside.node_went(node)
+        self.orphans.drop(node)
+        self.estimate.forget(node.id)
+        self.changed.discard(node)
+
+    # ---- attempts -------------------------------------------------------------------
+
+    def assign(self, task: Task, choice: Choice, now: float) -> None:
+        """Give a task that waits nowhere any more to the node chosen for it."""
+        task.tries += 1
+        node, slots = choice.node, max(1, choice.node.ready)
+        attempt = Attempt(
+            id=AttemptId(self._random.getrandbits(63)),
+            task=task,
+            node=node,
+            seq=0,
+            predicted=choice.predicted,
+            due=node.backlog / slots + choice.predicted,
+            given=now,
+            alone=task.suspect,
+        )
+        self._hold(attempt)
+        self.fresh.append(attempt)
+        self._out.assign(attempt)
+
+    def adopt(self, task: Task, node: Node, held: HeldTask, now: float) -> None:
+        """Go on with an attempt that the broker did not give to the node, or gave up."""
+        self.take_out(task)
+        task.tries = max(1, task.tries)
+        attempt = Attempt(
+            id=AttemptId(held.attempt),
+            task=task,
+            node=node,
+            seq=0,
+            predicted=held.seconds,
+            due=held.seconds,
+            given=now,
+            phase=held.phase,
+        )
+        self._hold(attempt)
+
+    def _hold(self, attempt: Attempt) -> None:
+        task, node = attempt.task, attempt.node
+        if task.place is not Place.PLACED:
+            task.place = Place.PLACED
+            task.batch.placed += 1
+        task.live += (attempt,)
+        self.attempts[attempt.id] = attempt
+        node.take(attempt)
+        self.changed.add(node)
+
+    def _release(self, attempt: Attempt) -> None:
+        """An attempt is under way no longer; it is known still."""
+        task, node = attempt.task, attempt.node
+        task.live = tuple(one for one in task.live if one is not attempt)
+        node.release(attempt)
+        self.changed.add(node)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        """The broker wants an attempt no longer, whatever its node does."""
+        del self.attempts[attempt.id]
+        self._release(attempt)
+        attempt.node.stray(attempt.id, attempt.task.item.memory)
+        self._out.drop(attempt.node.id, attempt.id, unstarted=False)
+
+    def _displace(self, task: Task) -> None:
+        """Nothing of a task is under way any more."""
+        if task.place is Place.PLACED:
+            task.batch.placed -= 1
+            task.place = Place.NOWHERE
+
+    # ---- attempts end ---------------------------------------------------------------
+
+    def ended(self, node: Node, end: EndItem, now: float, *, young: bool = False) -> None:
         """Take a node's word on how an attempt ended; repeated words are harmless.
 
         A ``young`` broker lets nodes keep results of tasks that it may yet be asked for.
         """
-        attempt = self.attempts.get(AttemptId(end.attempt)) or self._late(node, end)
+        self.changed.add(node)
+        node.strayed_no_more(AttemptId(end.attempt))
+        attempt = self.attempts.get(AttemptId(end.attempt)) or self._late(node, end, now)
         if attempt is None or attempt.node is not node:
-            if not (young and end.end is End.DONE and not self._knows(end)):
+            if not (young and end.end in OUTCOMES and not self._knows(end)):
+                self.orphans.forget((MemberId(end.owner), TaskId(end.task)), node)
                 self._out.settle(node.id, end.attempt)
             return
-        task = attempt.task
-        if task.place is Place.ENDED:
+        if attempt.end is not None:
             self._tell_end(attempt, end)
             return
-        node.release(attempt)
-        task.batch.placed -= 1
+        self._release(attempt)
         match end.end:
             case End.DONE | End.FAILED:
                 self._finish(attempt, end)
-            case End.CRASHED | End.RETURNED:
-                task.crashes += end.end is End.CRASHED
-                self._out.settle(node.id, end.attempt)
-                del self.attempts[attempt.id]
-                task.attempt = None
-                self._retry(task, end)
+            case End.CRASHED:
+                self.quarantine.crashed(attempt)
+                self.quarantine.judge(node)
+                self._over(attempt, end, now)
+            case End.RETURNED:
+                self._returned(attempt, end, now)
+                self._over(attempt, end, now)
             case _:
                 assert_never(end.end)
 
-    def _late(self, node: Node, end: EndItem) -> Attempt | None:
+    def _late(self, node: Node, end: EndItem, now: float) -> Attempt | None:
         """A result of an attempt given up: it counts while its task has no end."""
         owner = self._owners.get(MemberId(end.owner))
         task = owner.tasks.get(TaskId(end.task)) if owner else None
         if task is None or task.place is Place.ENDED or end.end is not End.DONE:
             return None
-        if task.place is Place.WAITING:
-            self.fairness.remove(task)
-        elif task.attempt is not None:
-            self._take_back(task.attempt)
-        attempt = Attempt(AttemptId(end.attempt), task, node, node.seq, 0.0, 0.0)
-        self._hold(attempt)
-        return attempt
+        held = HeldTask(end.attempt, Phase.ENDED, end.task, end.owner, 0.0, 0)
+        self.adopt(task, node, held, now)
+        return self.attempts[AttemptId(end.attempt)]
 
     def _knows(self, end: EndItem) -> bool:
         owner = self._owners.get(MemberId(end.owner))
@@ -138,47 +217,115 @@ class Lifecycle:
 
     def _finish(self, attempt: Attempt, end: EndItem) -> None:
         task, node = attempt.task, attempt.node
-        task.place = Place.ENDED
+        for other in task.live:
+            self._let_go(other)
+        self._displace(task)
+        task.place, task.kept = Place.ENDED, attempt
         attempt.end = end.end
         node.keep(attempt, 0 if end.inline is not None else end.size)
         if end.end is End.DONE:
             recipe = task.batch.work.recipe
             self.estimate.observe(node.id, recipe, task.item.seconds, end.seconds)
+            self.changed |= self.quarantine.ended_well(attempt, self._nodes)
         self._tell_end(attempt, end)
+
+    def _returned(self, attempt: Attempt, end: EndItem, now: float) -> None:
+        task, node = attempt.task, attempt.node
+        if end.code in UNSTARTED:
+            task.tries -= 1
+            return
+        task.avoids |= {node.id}
+        task.suspect |= end.code == "memory"  # perhaps its neighbours had it
+        if end.code in AILMENTS:
+            node.ails(end.reason, now)
 
     def _tell_end(self, attempt: Attempt, end: EndItem) -> None:
         node, task = attempt.node, attempt.task
-        told = changed_end(end, node=node.hello.name, holder=node.id, attempts=task.attempts)
+        told = changed_end(end, node=node.hello.name, holder=node.id, attempts=task.tries)
         self._out.end(task.batch.owner.id, told)
 
-    def _retry(self, task: Task, end: EndItem) -> None:
-        """An attempt ended without an outcome: try again, or give up with the reason."""
+    def _over(self, attempt: Attempt, end: EndItem, now: float) -> None:
+        """An attempt is over without an outcome, and its node is told so."""
+        self._out.settle(attempt.node.id, attempt.id)
+        self._unsuccessful(attempt, end, now)
+
+    def _unsuccessful(self, attempt: Attempt, end: EndItem, now: float) -> None:
+        """Without an outcome a task is tried again, unless another attempt is under way."""
+        task = attempt.task
+        del self.attempts[attempt.id]
+        task.story += (Try(attempt.node.hello.name, end.code, end.reason, attempt.alone),)
+        if task.live:
+            return
+        self._displace(task)
         if task.cancelled:
             self._give_up(task, end, End.RETURNED)
-        elif task.crashes >= MOST_CRASHES or task.attempts >= MOST_ATTEMPTS:
-            self._give_up(task, end, End.FAILED)
+        elif self.quarantine.guilty(task):
+            reason = self.quarantine.condemn(task, end, now)
+            self._give_up(task, end, End.FAILED, code="quarantined", reason=reason)
+        elif task.tries >= MOST_ATTEMPTS:
+            self._give_up(task, end, End.FAILED, code=end.code, reason=end.reason)
         else:
-            self._wait_again(task)
+            self.wait(task, first=True)
 
-    def _wait_again(self, task: Task) -> None:
-        task.place = Place.WAITING
-        self.fairness.enqueue(task, first=True)
+    def lost(self, attempt: Attempt, now: float, *, suspect: bool, arrived: bool = True) -> None:
+        """An attempt was lost, with its node or on the way, or its result was.
 
-    def _give_up(self, task: Task, end: EndItem, how: End) -> None:
+        ``suspect`` says that the task may have cost the node; ``arrived`` that the node
+        may have started it.
+        """
+        task, node = attempt.task, attempt.node
+        task.suspect |= suspect
+        task.tries -= not arrived
+        if attempt.end is None:
+            self._release(attempt)
+        else:
+            node.forget(attempt)
+            task.kept = None
+        end = EndItem(
+            attempt=attempt.id,
+            task=task.id,
+            owner=task.batch.owner.id,
+            end=End.RETURNED,
+            code="lost",
+            reason=f"its node was lost {task.tries} times",
+            node=node.hello.name,
+        )
+        self._unsuccessful(attempt, end, now)
+
+    # ---- outcomes -------------------------------------------------------------------
+
+    def _give_up(
+        self, task: Task, end: EndItem, how: End, *, code: str = "", reason: str = ""
+    ) -> None:
         owner = task.batch.owner
         task.place = Place.ENDED
         task.end = EndItem(
             attempt=end.attempt,
-            task=task.item.id,
+            task=task.id,
             owner=owner.id,
             end=how,
-            code=end.code,
-            reason=end.reason,
-            node=end.node,
-            attempts=task.attempts,
+            code=code,
+            reason=reason[:1000],
+            node=end.node or (task.story[-1].node if task.story else ""),
+            attempts=task.tries,
         )
         owner.unsettled[AttemptId(end.attempt)] = task
-        self._out.end(owner.id, task.end)
+        self.tell_again(task)
+
+    def tell_again(self, task: Task) -> None:
+        """Tell an end of the broker's own once more: its owner may have missed it."""
+        if task.end is not None:
+            self._out.end(task.batch.owner.id, task.end)
+
+    def refuse(self, task: Task, how: End, *, code: str = "", reason: str = "") -> None:
+        """End a task of which nothing is under way."""
+        end = EndItem(
+            attempt=self._random.getrandbits(63),
+            task=task.id,
+            owner=task.batch.owner.id,
+            end=how,
+        )
+        self._give_up(task, end, how, code=code, reason=reason)
 
     def settle(self, owner: Owner, attempt_id: AttemptId) -> None:
         """The owner has the outcome: the task and its result are forgotten."""
@@ -203,82 +350,29 @@ class Lifecycle:
         if task.place is Place.ENDED:
             return
         task.cancelled = True
-        if task.attempt is not None:
-            self._out.drop(task.attempt.node.id, task.attempt.id, unstarted=True)
-            return
-        self.fairness.remove(task)
-        end = EndItem(
-            attempt=self._random.getrandbits(63), task=task_id, owner=owner.id, end=End.RETURNED
-        )
-        self._give_up(task, end, End.RETURNED)
+        for attempt in task.live:
+            self._out.drop(attempt.node.id, attempt.id, unstarted=True)
+        if task.place is not Place.PLACED:
+            self.take_out(task)
+            self.refuse(task, End.RETURNED)
 
     def remove(self, task: Task) -> None:
         """Forget a task, wherever it is."""
         owner = task.batch.owner
-        if task.place is Place.WAITING:
-            self.fairness.remove(task)
-        if task.attempt is not None:
-            self._let_go(task.attempt)
+        self.take_out(task)
+        for attempt in task.live:
+            self._let_go(attempt)
+        self._displace(task)
+        if task.kept is not None:
+            del self.attempts[task.kept.id]
+            task.kept.node.forget(task.kept)
+            self.changed.add(task.kept.node)
+            self._out.settle(task.kept.node.id, task.kept.id)
         if task.end is not None:
             owner.unsettled.pop(AttemptId(task.end.attempt), None)
         task.batch.open -= 1
-        del owner.tasks[TaskId(task.item.id)]
-
-    # ---- attempts -----------------------------------------------------------------
-
-    def assign(self, task: Task, choice: Choice, now: float) -> None:
-        """Give a waiting task to the node chosen for it."""
-        task.attempts += 1
-        attempt = Attempt(
-            AttemptId(self._random.getrandbits(63)), task, choice.node, 0, choice.predicted, now
-        )
-        self._hold(attempt)
-        self._out.assign(attempt)
-
-    def _hold(self, attempt: Attempt) -> None:
-        task = attempt.task
-        task.place, task.attempt = Place.PLACED, attempt
-        task.batch.placed += 1
-        self.attempts[attempt.id] = attempt
-        attempt.node.take(attempt)
-
-    def _let_go(self, attempt: Attempt) -> None:
-        """The broker holds this attempt no longer, whatever its node does."""
-        node = attempt.node
-        del self.attempts[attempt.id]
-        attempt.task.attempt = None
-        if attempt.id in node.active:
-            node.release(attempt)
-            attempt.task.batch.placed -= 1
-            self._out.drop(node.id, attempt.id, unstarted=False)
-        else:
-            node.forget(attempt)
-            self._out.settle(node.id, attempt.id)
-
-    def _take_back(self, attempt: Attempt) -> None:
-        self._let_go(attempt)
-        attempt.task.place = Place.WAITING
-
-    def requeue(self, attempt: Attempt) -> None:
-        """An attempt was lost, with its node or on the way: its task waits again."""
-        task, node = attempt.task, attempt.node
-        if attempt.id in node.active:
-            node.release(attempt)
-            task.batch.placed -= 1
-        else:
-            node.forget(attempt)
-        del self.attempts[attempt.id]
-        task.attempt = None
-        lost = EndItem(
-            attempt=attempt.id,
-            task=task.item.id,
-            owner=task.batch.owner.id,
-            end=End.RETURNED,
-            code="lost",
-            reason=f"its node was lost {task.attempts} times",
-            node=node.hello.name,
-        )
-        self._retry(task, lost)
+        owner.bytes -= len(task.item.inline or b"")
+        del owner.tasks[task.id]
 
 
 def _count(attempt: Attempt) -> None:
@@ -290,12 +384,3 @@ def _count(attempt: Attempt) -> None:
     elif attempt.end is End.FAILED:
         batch.failed += 1
         node.failed += 1
-
-
-def _forget_idle(owner: Owner) -> None:
-    """Keep an owner's table of batches bounded: the oldest without tasks go."""
-    if len(owner.batches) >= MOST_BATCHES:
-        for number in [n for n, batch in owner.batches.items() if not batch.open][
-            : MOST_BATCHES // 2
-        ]:
-            del owner.batches[number]

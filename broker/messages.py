@@ -20,6 +20,7 @@ Id16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Word = Annotated[str, Meta(max_length=64)]
+Name = Annotated[str, Meta(max_length=256)]
 Line = Annotated[str, Meta(max_length=1000)]
 RecipeText = Annotated[str, Meta(max_length=4000)]
 Count = Annotated[int, Meta(ge=0, le=2**48)]
@@ -88,11 +89,26 @@ class HeldItem(Struct, frozen=True, array_like=True):
     phase: Phase
 
 
+class HeldTask(Struct, frozen=True, array_like=True):
+    """An attempt that a node holds, for a broker that may know nothing of it.
+
+    ``seconds`` is what it was predicted to take there, ``memory`` the bytes it needs.
+    """
+
+    attempt: Attempt64
+    phase: Phase
+    task: Id16
+    owner: Id8
+    seconds: Seconds
+    memory: Count
+
+
 class TaskItem(Struct, frozen=True, array_like=True):
     """One task as its owner submits it.
 
     ``seconds`` is the declared cost on the reference core, ``memory`` the bytes that a
-    slot needs, ``inline`` the pixels themselves where they are few.
+    slot needs, ``inline`` the pixels themselves where they are few. ``name`` is for
+    people; ``last`` is the node last seen working on it, from an owner that asks again.
     """
 
     id: Id16
@@ -102,6 +118,8 @@ class TaskItem(Struct, frozen=True, array_like=True):
     seconds: Seconds
     memory: Count
     inline: Annotated[bytes, Meta(max_length=INLINE_BYTES)] | None = None
+    name: Name = ""
+    last: Id8 | None = None
 
 
 class AssignItem(Struct, frozen=True, array_like=True):
@@ -158,7 +176,8 @@ class Hello(Struct, frozen=True):
     slots: Annotated[int, Meta(ge=0, le=4096)] = 0
     memory: Count = 0
     has: tuple[Word, ...] = ()
-    held: tuple[HeldItem, ...] = ()
+    held: tuple[HeldTask, ...] = ()
+    max_load: Annotated[float, Meta(ge=0.0, le=1.0)] = 1.0
 
 
 class Welcome(Struct, frozen=True):
@@ -176,12 +195,16 @@ class Welcome(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """The heartbeat. From a node: load, last ASSIGN seen, attempts held; else empty."""
+    """The heartbeat. From a node: load, last ASSIGN seen, attempts held; else empty.
+
+    ``memory`` is what its tasks may reserve now, if that is less than HELLO said.
+    """
 
     seen: Count = 0
     held: tuple[HeldItem, ...] = ()
     load: Load | None = None
     ready: Count = 0
+    memory: Count | None = None
 
 
 class Submit(Struct, frozen=True):
@@ -201,12 +224,14 @@ class Submit(Struct, frozen=True):
 class Window(Struct, frozen=True):
     """SUBMITs were taken up to ``seen``; at most ``tasks`` may be outstanding.
 
-    ``held`` counts the owner's tasks that the broker knows and that are not settled.
+    So may ``bytes`` of inline pixels. ``held`` counts the owner's tasks that the broker
+    knows and that are not settled.
     """
 
     seen: Count
     tasks: Count
     held: Count
+    bytes: Count
 
 
 class Assign(Struct, frozen=True):
@@ -226,11 +251,16 @@ class Drop(Struct, frozen=True):
 
 
 class Note(Struct, frozen=True):
-    """What an owner should know of its work: a stable code and a text for people."""
+    """What an owner should know of its work: a stable code and a text for people.
+
+    With code ``placed``, ``node`` works on ``tasks``.
+    """
 
     code: Word
-    text: Line
+    text: Line = ""
     batch: Count = 0
+    node: Id8 | None = None
+    tasks: tuple[Id16, ...] = ()
 
 
 class Result(Struct, frozen=True):
@@ -263,9 +293,10 @@ class Chunk(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True):
-    """A question, answered by TELL."""
+    """A question or an order, answered by TELL. ``about`` names a node or a task."""
 
     what: Word
+    about: Name = ""
 
 
 class Tell(Struct, frozen=True):

@@ -19,10 +19,12 @@ from .messages import (
     Message,
     Result,
     Settled,
+    TaskId,
     TaskItem,
     Work,
 )
-from .tasks import Attempt, Node
+from .nodes import Node
+from .tasks import Attempt
 
 
 class Send(Struct, frozen=True):
@@ -105,12 +107,21 @@ def end_pages(ends: list[EndItem]) -> Iterator[list[EndItem]]:
 
 def task_pages(tasks: list[TaskItem]) -> Iterator[list[TaskItem]]:
     """Split tasks so that each page fits into one message."""
-    return wire.pages(tasks, lambda task: 160 + len(task.inline or b""))
+    return wire.pages(tasks, _task_bytes)
 
 
 def id_pages(ids: list[int]) -> Iterator[tuple[int, ...]]:
     """Split attempt ids so that each page fits into one message."""
     return (tuple(page) for page in wire.pages(ids, lambda _: 9))
+
+
+def task_id_pages(ids: list[TaskId]) -> Iterator[tuple[TaskId, ...]]:
+    """Split task ids so that each page fits into one message."""
+    return (tuple(page) for page in wire.pages(ids, lambda _: 18))
+
+
+def _task_bytes(task: TaskItem) -> int:
+    return 180 + 4 * len(task.name) + len(task.inline or b"")
 
 
 def _end_bytes(end: EndItem) -> int:
@@ -133,4 +144,4 @@ def _assigns(node: Node, attempts: list[Attempt]) -> Iterator[Send]:
 def _assign_bytes(attempt: Attempt) -> int:
     work = attempt.task.batch.work
     shared = 4 * (len(work.recipe) + len(work.output))
-    return 200 + shared + len(attempt.task.item.inline or b"")
+    return 40 + shared + _task_bytes(attempt.task.item)

@@ -5,18 +5,17 @@ of predicted work for each slot, at least one task and at most 64.
 """
 
 from collections.abc import Iterable
-from random import Random
 
 from msgspec import Struct
 
 from .estimate import Estimate
-from .tasks import Batch, Node, Task
+from .nodes import Node
+from .tasks import Batch, Task
 
 AHEAD_SECONDS = 0.025
 AHEAD_MOST = 64
 KEPT_MOST = 2 * 1024**3  # bytes of results in its spool that owners have not fetched
-HELD_MOST = 16_384  # a STATE names every attempt held, results not yet settled among them
-SAMPLE = 32
+HELD_MOST = 4096  # a HELLO names every attempt held, results not yet settled among them
 
 
 class Choice(Struct, frozen=True):
@@ -31,12 +30,41 @@ def can_run(node: Node, batch: Batch) -> bool:
     return batch.needs <= node.has
 
 
-def has_room(node: Node, now: float) -> bool:
-    """Whether the node may be given one more task now."""
-    slots = node.ready
-    held = len(node.active)
-    if slots == 0 or node.draining or node.lease.suspect(now):
+def suits(node: Node, task: Task) -> bool:
+    """Whether the node could do the task if nothing else were there."""
+    return can_run(node, task.batch) and task.item.memory <= node.hello.memory
+
+
+def in_service(node: Node) -> bool:
+    """Whether the node is neither leaving nor set aside."""
+    return not (node.draining or node.paused or node.quarantined)
+
+
+def fits(node: Node, task: Task) -> bool:
+    """Whether the task's memory can be reserved there now."""
+    return node.reserved + task.item.memory <= node.budget
+
+
+def why_nothing_new(node: Node) -> str:
+    """Return why the node is to be given nothing new, or nothing."""
+    if node.quarantined:
+        return f"quarantined: {node.quarantined}"
+    if node.draining or node.paused:
+        return "draining"
+    if node.trouble:
+        return f"resting: {node.trouble}"
+    if node.ready == 0:
+        return "its slots are starting"
+    if node.others > node.hello.max_load:
+        return f"load {node.others:.0%} by others"
+    return ""
+
+
+def has_room(node: Node) -> bool:
+    """Whether the node may be given one more task, as far as it is alive."""
+    if node.alone is not None or node.kept_for is not None or why_nothing_new(node):
         return False
+    held, slots = node.occupied, node.ready
     if held + len(node.ended) >= HELD_MOST or node.kept >= KEPT_MOST:
         return False
     if held < 2 * slots:
@@ -44,23 +72,17 @@ def has_room(node: Node, now: float) -> bool:
     return held < slots * (1 + AHEAD_MOST) and node.backlog < slots * AHEAD_SECONDS
 
 
-def fits(node: Node, task: Task) -> bool:
-    """Whether the task's memory can be reserved there; a node alone with it may try."""
-    return not node.active or node.reserved + task.item.memory <= node.hello.memory
+def choose(task: Task, nodes: Iterable[Node], *, estimate: Estimate) -> Choice | None:
+    """Return the node among those with room that is predicted to finish the task first.
 
-
-def choose(
-    task: Task, nodes: Iterable[Node], *, estimate: Estimate, random: Random
-) -> Choice | None:
-    """Return the node among those with room that is predicted to finish the task first."""
-    batch = task.batch
-    able = [node for node in nodes if can_run(node, batch) and fits(node, task)]
-    if len(able) > SAMPLE:
-        able = random.sample(able, SAMPLE)
-    recipe, declared = batch.work.recipe, task.item.seconds
+    None where none of them has the memory now.
+    """
+    recipe, declared = task.batch.work.recipe, task.item.seconds
     best: Choice | None = None
     best_finish = float("inf")
-    for node in able:
+    for node in nodes:
+        if not fits(node, task):
+            continue
         predicted = estimate.predict(node.id, recipe, declared)
         finish = node.backlog / node.ready + predicted
         if finish < best_finish:

@@ -10,14 +10,16 @@ No sockets, clocks, threads or logs here: ``now`` is a monotonic float, randomne
 handed in. A task's own transitions are in ``lifecycle``.
 """
 
+from collections.abc import Iterator
 from random import Random
 from typing import assert_never
 
 from msgspec import Struct
 
-from . import leases, placement
+from . import leases, placement, stragglers
+from .intake import Intake
 from .leases import Lease
-from .lifecycle import WINDOW_TASKS, Lifecycle
+from .lifecycle import Lifecycle
 from .messages import (
     AttemptId,
     Bye,
@@ -31,12 +33,15 @@ from .messages import (
     State,
     Submit,
     TaskId,
-    Window,
 )
-from .outgoing import Command, Outgoing
-from .tasks import Node, Owner
+from .nodes import Node
+from .outgoing import Command, Outgoing, task_id_pages
+from .placement import Choice
+from .pool import Pool
+from .reconcile import Reconciler
+from .tasks import Attempt, Owner
 
-LOST_AFTER = 3.0  # an ASSIGN that a node does not know of by then never arrived
+TELL_PLACED = 0.25
 
 
 class Joined(Struct, frozen=True):
@@ -80,9 +85,13 @@ class Scheduler:
         self.owners: dict[MemberId, Owner] = {}
         self.started = now
         self._due = float("inf")
-        self._random = random
+        self._tell_placed_at = float("inf")
+        self._look_at = now
         self._out = Outgoing()
-        self.tasks = Lifecycle(owners=self.owners, out=self._out, random=random)
+        self._pool = Pool(random)
+        self.tasks = Lifecycle(owners=self.owners, nodes=self.nodes, out=self._out, random=random)
+        self._intake = Intake(owners=self.owners, nodes=self.nodes, tasks=self.tasks)
+        self._reconciler = Reconciler(tasks=self.tasks, owners=self.owners, out=self._out)
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """Take one event in; return what is to be done."""
@@ -103,7 +112,7 @@ class Scheduler:
 
     def next_deadline(self) -> float:
         """Return when a Turn is due though nothing happens, or earlier; infinity for never."""
-        return self._due
+        return min(self._due, self._tell_placed_at)
 
     # ---- members ------------------------------------------------------------------
 
@@ -117,13 +126,15 @@ class Scheduler:
     def _node_joined(self, member: MemberId, hello: Hello, now: float) -> None:
         node = self.nodes.get(member)
         if node is not None and node.hello.boot != hello.boot:
-            self._lose(node, "started anew")
+            self._lose(node, "started anew", now)
             node = None
         if node is None:
             node = Node(member, hello, Lease(now), frozenset(hello.has))
+            node.quarantined = self.tasks.quarantine.nodes.get(member, "")
             self.nodes[member] = node
+            self.tasks.aside.node_came()
         node.lease.renew(now)
-        self._reconcile(node, State(seen=node.seq, held=hello.held), now)
+        self._reconciler.came(node, hello, now, young=self._young(now))
 
     def _owner_joined(self, member: MemberId, hello: Hello, now: float) -> None:
         owner = self.owners.get(member)
@@ -133,7 +144,7 @@ class Scheduler:
         if owner is None:
             owner = self.owners[member] = Owner(member, hello, Lease(now))
         owner.lease.renew(now)
-        self._say_window(owner)
+        self._out.say(owner.id, self._intake.window(owner))
 
     def _disconnected(self, member: MemberId, now: float) -> None:
         found = self.nodes.get(member) or self.owners.get(member)
@@ -147,29 +158,37 @@ class Scheduler:
             lease.extend(seconds)
         for attempt in self.tasks.attempts.values():
             attempt.given += seconds
+        self.tasks.awaited.extend(seconds)
+        self.started += seconds
 
     def _reckon(self) -> None:
         """Note when the next lease ends; members heard since only make it later."""
-        self._due = min((lease.deadline() for lease in self._leases()), default=float("inf"))
+        ends = (lease.deadline() for lease in self._leases())
+        self._due = min(self.tasks.awaited.deadline(), min(ends, default=float("inf")))
 
     def _leases(self) -> list[Lease]:
         nodes = [node.lease for node in self.nodes.values()]
         return nodes + [owner.lease for owner in self.owners.values()]
 
-    def _lose(self, node: Node, why: str) -> None:
-        """A node is gone: what it held goes elsewhere, owners are told."""
+    def _lose(self, node: Node, why: str, now: float, *, suspects: bool = True) -> None:
+        """A node is gone: what it held goes elsewhere, owners are told.
+
+        All that it had not ended may have been started, so any of it may have cost the
+        node: ``suspects``, unless the node said goodbye.
+        """
         del self.nodes[node.id]
-        self.tasks.estimate.forget(node.id)
+        self._pool.discard(node)
+        self.tasks.node_went(node)
         self._out.unassign(node.id)
         told: dict[tuple[MemberId, int], int] = {}
         for attempt in [*node.active.values(), *node.ended.values()]:
             batch = attempt.task.batch
             key = (batch.owner.id, batch.number)
             told[key] = told.get(key, 0) + 1
-            self.tasks.requeue(attempt)
+            self.tasks.lost(attempt, now, suspect=suspects and attempt.end is None)
         for (owner, number), count in told.items():
             text = f"{node.hello.name} {why}: {count} of its tasks go elsewhere"
-            self._out.say(owner, Note(code="lost", text=text, batch=number))
+            self._out.say(owner, Note(code="lost", text=text, batch=number, node=node.id))
 
     def _forget_owner(self, owner: Owner) -> None:
         """An owner is gone for good: nobody waits for its tasks any more."""
@@ -188,30 +207,31 @@ class Scheduler:
         owner = self.owners.get(member)
         if owner is not None:
             owner.lease.renew(now)
-            self._from_owner(owner, message)
+            self._from_owner(owner, message, now)
 
     def _from_node(self, node: Node, message: Message, now: float) -> None:
         match message:
             case Result(ends):
                 for end in ends:
-                    self.tasks.ended(node, end, young=self._young(now))
+                    self.tasks.ended(node, end, now, young=self._young(now))
             case State():
-                node.ready = message.ready
-                node.load = message.load or node.load
-                self._reconcile(node, message, now)
+                node.beats(message, now)
+                self._reconciler.beats(node, message, now, young=self._young(now))
                 self._out.say(node.id, State())
             case Bye(draining=True):
                 node.draining = True
+                self.tasks.changed.add(node)
             case Bye():
-                self._lose(node, "left")
+                self._lose(node, "left", now, suspects=False)
                 self._out.evict(node.id)
             case _:
                 pass
 
-    def _from_owner(self, owner: Owner, message: Message) -> None:
+    def _from_owner(self, owner: Owner, message: Message, now: float) -> None:
         match message:
             case Submit():
-                self.tasks.submit(owner, message)
+                self._intake.submit(owner, message, now, young=self._young(now))
+                self._reckon_awaited()
             case Settled(attempts):
                 for attempt in attempts:
                     self.tasks.settle(owner, AttemptId(attempt))
@@ -220,38 +240,17 @@ class Scheduler:
                     self.tasks.cancel(owner, TaskId(task_id), unstarted=message.unstarted)
             case State():
                 for task in owner.unsettled.values():
-                    if task.end is not None:
-                        self._out.end(owner.id, task.end)
-                self._say_window(owner)
+                    self.tasks.tell_again(task)
+                self._out.say(owner.id, self._intake.window(owner))
             case Bye():
                 self._forget_owner(owner)
                 self._out.evict(owner.id)
             case _:
                 pass
 
-    def _say_window(self, owner: Owner) -> None:
-        """Answer an owner's heartbeat: how far its SUBMITs were seen, its room, its tasks."""
-        window = Window(seen=owner.seen, tasks=WINDOW_TASKS, held=len(owner.tasks))
-        self._out.say(owner.id, window)
-
-    # ---- reconciliation -------------------------------------------------------------
-
-    def _reconcile(self, node: Node, state: State, now: float) -> None:
-        """Compare what the node says it holds with what the broker believes."""
-        held = {AttemptId(item.attempt): item.phase for item in state.held}
-        for attempt in list(node.active.values()):
-            phase = held.get(attempt.id)
-            if phase is not None:
-                attempt.phase = phase
-            elif 0 < attempt.seq <= state.seen or now - attempt.given >= LOST_AFTER:
-                self.tasks.requeue(attempt)
-        for attempt in [one for one in node.ended.values() if one.id not in held]:
-            self.tasks.requeue(attempt)
-        if self._young(now):
-            return
-        for attempt_id in held:
-            if attempt_id not in self.tasks.attempts:
-                self._out.drop(node.id, attempt_id, unstarted=False)
+    def _reckon_awaited(self) -> None:
+        if self.tasks.awaited.nodes:
+            self._due = min(self._due, self.tasks.awaited.deadline())
 
     def _young(self, now: float) -> bool:
         """Whether members of a broker before this one may still be on their way."""
@@ -262,34 +261,96 @@ class Scheduler:
     def _turn(self, now: float) -> list[Command]:
         if now >= self._due:
             self._judge(now)
+        if self.tasks.aside:
+            self._place_aside(now)
+        self._update_pool()
         if self.tasks.fairness:
             self._place(now)
+        if now >= self._look_at and not self.tasks.fairness:
+            self._look_at = now + stragglers.LOOK_EVERY
+            self._copy_stragglers(now)
+        if now >= self._tell_placed_at:
+            self._tell_placed_at = float("inf")
+            self._tell_placed()
+        elif self.tasks.fresh and self._tell_placed_at == float("inf"):
+            self._tell_placed_at = now + TELL_PLACED
         return self._out.flush(self.nodes)
 
     def _judge(self, now: float) -> None:
         for node in [node for node in self.nodes.values() if node.lease.lapsed(now)]:
             why = "lost its connection" if node.lease.cut is not None else "went silent"
-            self._lose(node, why)
+            self._lose(node, why, now)
             self._out.evict(node.id)
         for owner in [owner for owner in self.owners.values() if owner.lease.lapsed(now)]:
             self._forget_owner(owner)
             self._out.evict(owner.id)
+        for task in self.tasks.awaited.overdue(now):
+            self.tasks.wait(task, first=True)
         self._reckon()
 
+    def _update_pool(self) -> None:
+        """File the nodes to which something happened by whether they have room."""
+        for node in self.tasks.changed:
+            if self.nodes.get(node.id) is node and placement.has_room(node):
+                self._pool.put(node)
+            else:
+                self._pool.discard(node)
+        self.tasks.changed.clear()
+
+    def _place_aside(self, now: float) -> None:
+        """Give tasks set aside to nodes that are free for them; nodes may be kept for others."""
+        for task, node in self.tasks.aside.ready(now):
+            self.tasks.take_out(task)
+            recipe, declared = task.batch.work.recipe, task.item.seconds
+            predicted = self.tasks.estimate.predict(node.id, recipe, declared)
+            self.tasks.assign(task, Choice(node, predicted), now)
+        self._update_pool()
+
     def _place(self, now: float) -> None:
-        roomy = {n.id: n for n in self.nodes.values() if placement.has_room(n, now)}
         blocked: set[int] = set()
-        while roomy and (batch := self.tasks.fairness.next(blocked)) is not None:
-            choice = placement.choose(
-                batch.queue[0], roomy.values(), estimate=self.tasks.estimate, random=self._random
-            )
-            if choice is None:
+        while self._pool and (batch := self.tasks.fairness.next(blocked)) is not None:
+            task = next(iter(batch.queue.values()))
+            nodes = [n for n in self._pool.draw(batch.needs) if not n.lease.suspect(now)]
+            choice = placement.choose(task, nodes, estimate=self.tasks.estimate)
+            if choice is not None:
+                self.tasks.fairness.take(batch, choice.predicted)
+                self.tasks.assign(task, choice, now)
+                self._update_pool()
+            elif nodes:
+                self.tasks.fairness.take(batch, 0.0)
+                self.tasks.set_aside(task)
+                self._place_aside(now)
+            else:
                 blocked.add(id(batch))
-                continue
-            task = self.tasks.fairness.take(batch, choice.predicted)
-            self.tasks.assign(task, choice, now)
-            if not placement.has_room(choice.node, now):
-                del roomy[choice.node.id]
+
+    def _copy_stragglers(self, now: float) -> None:
+        """While slots idle, try elsewhere what takes far too long where it is."""
+        idle = {n for n in self._pool if n.occupied < n.ready and not n.lease.suspect(now)}
+        if not idle:
+            return
+        for attempt in stragglers.stragglers(self._active(), self.tasks.estimate, now):
+            task = attempt.task
+            nodes = [n for n in idle if n is not attempt.node and placement.suits(n, task)]
+            choice = placement.choose(task, nodes, estimate=self.tasks.estimate)
+            if choice is not None:
+                self.tasks.assign(task, choice, now)
+                if choice.node.occupied >= choice.node.ready:
+                    idle.discard(choice.node)
+
+    def _active(self) -> Iterator[Attempt]:
+        return (attempt for node in self.nodes.values() for attempt in node.active.values())
+
+    def _tell_placed(self) -> None:
+        """Tell owners where their tasks are: should the broker die, they tell the next one."""
+        told: dict[tuple[MemberId, MemberId], list[TaskId]] = {}
+        for attempt in self.tasks.fresh:
+            if attempt.end is None and attempt.id in self.tasks.attempts:
+                key = (attempt.task.batch.owner.id, attempt.node.id)
+                told.setdefault(key, []).append(attempt.task.id)
+        self.tasks.fresh.clear()
+        for (owner, node), tasks in told.items():
+            for page in task_id_pages(tasks):
+                self._out.say(owner, Note(code="placed", node=node, tasks=page))
 
     # ---- what must always hold ----------------------------------------------------
 

@@ -16,7 +16,7 @@ import msgspec
 import zmq
 from zmq.utils import z85
 
-from . import leases, relay, wire
+from . import leases, orders, relay, wire
 from .doors import LOST, Door
 from .keys import member_of
 from .lifetime import Wake
@@ -26,6 +26,7 @@ from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
 from .sessions import Route, Session, Sessions
 from .sockets import Watch, arrived, put
 from .status import snapshot
+from .why import why
 
 log = logging.getLogger(__name__)
 
@@ -202,10 +203,26 @@ class Server:
         return True
 
     def _ask(self, came: Route, ask: Ask, now: float) -> None:
-        if ask.what != "status":
-            self._answer(came, Error(code="unknown-question", text=f"nothing answers {ask.what}"))
+        try:
+            body = msgspec.msgpack.encode(self._told(ask, now))
+        except orders.Refused as error:
+            self._answer(came, Error(code="refused", text=str(error), remedy=error.remedy))
             return
-        view = snapshot(
+        parts = [body[i : i + TELL_PAGE] for i in range(0, len(body), TELL_PAGE)]
+        for page, part in enumerate(parts):
+            self._answer(came, Tell(what=ask.what, page=page, pages=len(parts), body=part))
+
+    def _told(self, ask: Ask, now: float) -> object:
+        """Return what answers a question, or comes of an order."""
+        if ask.what == "why":
+            return why(self.scheduler, ask.about, now)
+        if ask.what in orders.ORDERS:
+            told = orders.ORDERS[ask.what](self.scheduler, ask.about)
+            log.info("told to %s %s: %s", ask.what, ask.about, told)
+            return told
+        if ask.what != "status":
+            raise orders.Refused(f"nothing answers {ask.what!r}", "ask for 'status' or 'why'")
+        return snapshot(
             self.scheduler,
             now,
             broker=self.doors[-1].address,
@@ -213,10 +230,6 @@ class Server:
             malformed=self.counters.malformed,
             refused=self.counters.refused,
         )
-        body = msgspec.msgpack.encode(view)
-        parts = [body[i : i + TELL_PAGE] for i in range(0, len(body), TELL_PAGE)]
-        for page, part in enumerate(parts):
-            self._answer(came, Tell(what="status", page=page, pages=len(parts), body=part))
 
     def _lost(self, number: int, door: Door, now: float) -> None:
         """Look at the connections that a door has lost."""

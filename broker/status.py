@@ -3,12 +3,15 @@
 The dashboard, ``pixmesh status`` and tests read snapshots; nothing here changes anything.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from .messages import Load
-from .placement import can_run
+from .nodes import Node
+from .placement import can_run, in_service, suits, why_nothing_new
 from .scheduler import Scheduler
-from .tasks import Batch, Node
+from .tasks import Batch, Task
 
 
 class NodeView(Struct, frozen=True):
@@ -27,7 +30,10 @@ class NodeView(Struct, frozen=True):
 
 
 class BatchView(Struct, frozen=True):
-    """A batch at a moment: whose, what, how far, and why it waits if it does."""
+    """A batch at a moment: whose, what, how far, and why it waits if it does.
+
+    ``suspects`` of those that wait do so for a node of their own.
+    """
 
     owner: str
     label: str
@@ -37,6 +43,17 @@ class BatchView(Struct, frozen=True):
     done: int
     failed: int
     reason: str
+    suspects: int = 0
+
+
+class PictureView(Struct, frozen=True):
+    """A picture set aside; ``id`` is its job's, in hex, and ``age`` in seconds."""
+
+    id: str
+    name: str
+    recipe: str
+    reason: str
+    age: float
 
 
 class Snapshot(Struct, frozen=True):
@@ -52,6 +69,7 @@ class Snapshot(Struct, frozen=True):
     limited_by: str
     malformed: int = 0
     refused: int = 0
+    quarantined: tuple[PictureView, ...] = ()
 
 
 def snapshot(
@@ -66,40 +84,77 @@ def snapshot(
     """Return what the mesh is doing now."""
     batches = [batch for owner in scheduler.owners.values() for batch in owner.batches.values()]
     nodes = list(scheduler.nodes.values())
+    aside = list(scheduler.tasks.aside)
     return Snapshot(
         schema=1,
         broker=broker,
         version=version,
         uptime=now - scheduler.started,
         nodes=tuple(_node_view(node, batches, now) for node in nodes),
-        batches=tuple(_batch_view(batch, nodes) for batch in batches if _matters(batch)),
+        batches=tuple(
+            _batch_view(batch, nodes, [task for task in aside if task.batch is batch])
+            for batch in batches
+            if batch.open
+        ),
         owners=len(scheduler.owners),
         limited_by=limited_by(nodes, batches, now),
         malformed=malformed,
         refused=refused,
+        quarantined=tuple(_pictures(scheduler, now)),
     )
 
 
-def why_waiting(batch: Batch, nodes: list[Node]) -> str:
-    """Return why no task of a batch can be placed, or nothing."""
-    if not batch.queue:
+# ---- why ------------------------------------------------------------------------------
+
+
+def why_waiting(batch: Batch, nodes: list[Node], aside: Iterable[Task] = ()) -> str:
+    """Return why no task of a batch can be placed, or nothing.
+
+    ``aside`` are those of its tasks that wait for a node of their own.
+    """
+    if batch.placed or not (batch.queue or batch.aside):
         return ""
+    waiting = [*aside, *batch.queue.values()]
+    return why_not_placed(waiting[0], nodes) if waiting else ""
+
+
+def why_not_placed(task: Task, nodes: list[Node]) -> str:
+    """Return why no node takes a task, or nothing. Judged by totals, not by what is free."""
     if not nodes:
         return "no node is connected"
-    if any(can_run(node, batch) for node in nodes):
-        return ""
-    missing = min((batch.needs - node.has for node in nodes), key=len)
-    return f"no node has {', '.join(sorted(missing))}"
+    able = [node for node in nodes if can_run(node, task.batch)]
+    if not able:
+        missing = min((task.batch.needs - node.has for node in nodes), key=len)
+        return f"no node has {', '.join(sorted(missing))}"
+    if not any(suits(node, task) for node in able):
+        largest = max(able, key=lambda node: node.hello.memory)
+        return (
+            f"fits nowhere: it needs {_gigabytes(task.item.memory)}, "
+            f"{largest.hello.name} has most with {_gigabytes(largest.hello.memory)}"
+        )
+    serving = [node for node in able if in_service(node)]
+    if not serving:
+        return _everyone(able)
+    if all(why_nothing_new(node) for node in serving):
+        return _everyone(serving)
+    return ""
+
+
+def _everyone(nodes: list[Node]) -> str:
+    """Say of nodes that take nothing new why they do not."""
+    first = nodes[0]
+    more = f", and {len(nodes) - 1} more take nothing new" if len(nodes) > 1 else ""
+    return f"{first.hello.name} is {why_nothing_new(first)}{more}"
 
 
 def why_idle(node: Node, batches: list[Batch], now: float) -> str:
     """Return why a node does less than it could, or nothing."""
     if node.lease.suspect(now):
         return f"silent for {now - node.lease.heard:.1f} s"
-    if node.draining:
-        return "draining"
-    if node.ready == 0:
-        return "its slots are starting"
+    if reason := why_nothing_new(node):
+        return reason
+    if node.alone is not None or node.kept_for is not None:
+        return _why_kept(node)
     waiting = [batch for batch in batches if batch.queue]
     if node.active or not waiting:
         return ""
@@ -107,6 +162,12 @@ def why_idle(node: Node, batches: list[Batch], now: float) -> str:
     if all(missing):
         return f"lacks {', '.join(sorted(missing[0]))}"
     return ""
+
+
+def _why_kept(node: Node) -> str:
+    if node.alone is not None:
+        return f"runs {_name(node.alone.task)} alone: it may have cost a slot or a node"
+    return f"kept for {_name(node.kept_for)}, which needs it to itself" if node.kept_for else ""
 
 
 def limited_by(nodes: list[Node], batches: list[Batch], now: float) -> str:
@@ -125,8 +186,12 @@ def limited_by(nodes: list[Node], batches: list[Batch], now: float) -> str:
     return ""
 
 
-def _matters(batch: Batch) -> bool:
-    return bool(batch.queue or batch.placed or batch.open)
+# ---- views ----------------------------------------------------------------------------
+
+
+def _pictures(scheduler: Scheduler, now: float) -> Iterable[PictureView]:
+    for task, one in scheduler.tasks.quarantine.pictures.items():
+        yield PictureView(task.hex(), one.name, one.recipe, one.reason, now - one.since)
 
 
 def _node_view(node: Node, batches: list[Batch], now: float) -> NodeView:
@@ -147,21 +212,32 @@ def _node_view(node: Node, batches: list[Batch], now: float) -> NodeView:
 def _state_word(node: Node, now: float) -> str:
     if node.lease.suspect(now):
         return "late"
-    if node.draining:
+    if node.quarantined:
+        return "quarantined"
+    if node.draining or node.paused:
         return "draining"
     if node.ready == 0:
         return "warming"
     return "working" if node.active else "idle"
 
 
-def _batch_view(batch: Batch, nodes: list[Node]) -> BatchView:
+def _batch_view(batch: Batch, nodes: list[Node], aside: list[Task]) -> BatchView:
     return BatchView(
         owner=batch.owner.hello.name,
         label=batch.label,
         recipe=batch.work.recipe,
-        waiting=len(batch.queue),
+        waiting=len(batch.queue) + batch.aside + batch.awaited,
         running=batch.placed,
         done=batch.done,
         failed=batch.failed,
-        reason=why_waiting(batch, nodes),
+        reason=why_waiting(batch, nodes, aside),
+        suspects=sum(task.suspect for task in aside),
     )
+
+
+def _name(task: Task) -> str:
+    return task.item.name or task.id.hex()[:12]
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

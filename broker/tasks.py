@@ -1,38 +1,38 @@
-"""The records the scheduler keeps: owners, batches, tasks, attempts, nodes.
+"""The records of work: owners, batches, tasks, attempts.
 
-A task is in exactly one of three places:
+A task is in exactly one place, and NOWHERE only while it is moved:
 
     WAITING   in its batch's queue
-    PLACED    one attempt, held by a node
+    ASIDE     it waits for a node that is kept for it: a suspect, or one that needs much memory
+    AWAITED   the broker is young, and the node that worked on it may come back
+    PLACED    one attempt of it is under way, or two where the first takes long
     ENDED     its end was told to the owner, who has not settled it yet
 
 Records hold facts and keep their own sums right; what to do about them is the
 scheduler's.
 """
 
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from .leases import Lease
-from .messages import (
-    AttemptId,
-    End,
-    EndItem,
-    Hello,
-    Load,
-    MemberId,
-    Phase,
-    TaskId,
-    TaskItem,
-    Work,
-)
+from .messages import AttemptId, End, EndItem, Hello, MemberId, Phase, TaskId, TaskItem, Work
+
+if TYPE_CHECKING:
+    from .nodes import Node
 
 
 class Place(Enum):
     """Where a task is."""
 
+    NOWHERE = "nowhere"
     WAITING = "waiting"
+    ASIDE = "aside"
+    AWAITED = "awaited"
     PLACED = "placed"
     ENDED = "ended"
 
@@ -41,7 +41,8 @@ class Place(Enum):
 class Owner:
     """A member that submitted work, and all of its tasks that are not settled.
 
-    ``unsettled`` are those that the broker gave up, by the attempt named in their end.
+    ``unsettled`` are those that the broker gave up, by the attempt named in their end;
+    ``bytes`` are the inline pixels of its tasks.
     """
 
     id: MemberId
@@ -50,6 +51,7 @@ class Owner:
     tasks: dict[TaskId, "Task"] = field(default_factory=dict)
     batches: dict[int, "Batch"] = field(default_factory=dict)
     unsettled: dict[AttemptId, "Task"] = field(default_factory=dict)
+    bytes: int = 0
     seen: int = 0
 
 
@@ -58,7 +60,8 @@ class Batch:
     """One run or one watched folder: the unit of fairness, progress and reasons.
 
     ``served`` is the predicted work already given to it, in seconds; ``open`` counts its
-    tasks that are not settled.
+    tasks that are not settled, ``placed``, ``aside`` and ``awaited`` those in that
+    place.
     """
 
     owner: Owner
@@ -67,90 +70,73 @@ class Batch:
     needs: frozenset[str]
     priority: int
     label: str
-    queue: deque["Task"] = field(default_factory=deque)
+    queue: OrderedDict[TaskId, "Task"] = field(default_factory=OrderedDict)
     served: float = 0.0
     open: int = 0
     placed: int = 0
+    aside: int = 0
+    awaited: int = 0
     done: int = 0
     failed: int = 0
-    reason: str = ""
+
+
+class Try(Struct, frozen=True):
+    """An attempt that brought no outcome: where, and what became of it."""
+
+    node: str
+    code: str
+    reason: str
+    alone: bool
 
 
 @dataclass(slots=True, eq=False)
 class Task:
     """The unit of dispatch, and what has happened to it so far.
 
-    ``end`` is set where the broker itself gave the task up.
+    ``live`` are its attempts under way, ``kept`` the one whose result its node keeps.
+    ``tries`` counts attempts that may have started. A ``suspect`` may have cost a slot or
+    a node, so it is tried alone; ``blame`` counts the slots that it cost then.
+    ``crashed_on`` are the nodes where it cost a slot, ``avoids`` those and others that could
+    not do it. ``end`` is set where the broker
+    itself gave the task up.
     """
 
     item: TaskItem
     batch: Batch
-    place: Place = Place.WAITING
-    attempt: "Attempt | None" = None
-    attempts: int = 0
-    crashes: int = 0
+    place: Place = Place.NOWHERE
+    live: tuple["Attempt", ...] = ()
+    kept: "Attempt | None" = None
+    tries: int = 0
+    suspect: bool = False
+    blame: int = 0
+    crashed_on: frozenset[MemberId] = frozenset()
+    avoids: frozenset[MemberId] = frozenset()
+    story: tuple[Try, ...] = ()
     cancelled: bool = False
     end: EndItem | None = None
+
+    @property
+    def id(self) -> TaskId:
+        """Its id: what the job is, not when it was asked."""
+        return TaskId(self.item.id)
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """One try of one task on one node; ``given`` is when."""
+    """One try of one task on one node.
+
+    ``given`` is when; ``due`` in how many seconds it was predicted to end, the wait for a
+    slot included. ``alone`` means that nothing else runs on the node.
+    """
 
     id: AttemptId
     task: Task
     node: "Node"
     seq: int
     predicted: float
+    due: float
     given: float
+    alone: bool = False
     phase: Phase = Phase.FETCHING
     end: End | None = None
     kept: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A node: what it has, what it holds, and what it is predicted to be busy with.
-
-    ``active`` are the attempts without an end; ``ended`` those whose result it keeps
-    until the owner settles.
-    """
-
-    id: MemberId
-    hello: Hello
-    lease: Lease
-    has: frozenset[str]
-    active: dict[AttemptId, Attempt] = field(default_factory=dict)
-    ended: dict[AttemptId, Attempt] = field(default_factory=dict)
-    backlog: float = 0.0
-    reserved: int = 0
-    kept: int = 0
-    seq: int = 0
-    ready: int = 0
-    load: Load = Load()  # noqa: RUF009 -- a frozen value
-    draining: bool = False
-    done: int = 0
-    failed: int = 0
-
-    def take(self, attempt: Attempt) -> None:
-        """Hold one more attempt."""
-        self.active[attempt.id] = attempt
-        self.backlog += attempt.predicted
-        self.reserved += attempt.task.item.memory
-
-    def keep(self, attempt: Attempt, size: int) -> None:
-        """Keep an ended attempt's result, ``size`` bytes in its spool, until it is settled."""
-        attempt.kept = size
-        self.ended[attempt.id] = attempt
-        self.kept += size
-
-    def forget(self, attempt: Attempt) -> None:
-        """Keep its result no longer."""
-        if self.ended.pop(attempt.id, None) is not None:
-            self.kept -= attempt.kept
-
-    def release(self, attempt: Attempt) -> None:
-        """Hold it no longer: it ended or is lost."""
-        del self.active[attempt.id]
-        self.reserved -= attempt.task.item.memory
-        self.backlog = self.backlog - attempt.predicted if self.active else 0.0

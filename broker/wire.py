@@ -24,7 +24,7 @@ LIST_LIMIT: Final = 256 * 1024
 SHORT_LIMIT: Final = 8 * 1024
 LIST_KINDS: Final = frozenset(
     {Kind.HELLO, Kind.STATE, Kind.SUBMIT, Kind.ASSIGN, Kind.DROP, Kind.RESULT, Kind.SETTLED}
-    | {Kind.TELL}
+    | {Kind.NOTE, Kind.TELL}
 )
 LIMITS: Final = {kind: LIST_LIMIT if kind in LIST_KINDS else SHORT_LIMIT for kind in Kind}
 PREFIX_BYTES: Final = 5

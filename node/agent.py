@@ -31,6 +31,7 @@ from ..broker.messages import (
 from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
 from .errors import MeshUnreachable, PixmeshError
+from .limits import Limits
 from .load import LoadMeter
 from .net.connection import Connection, Heard
 from .net.waiting import Waiting
@@ -62,6 +63,8 @@ class Agent:
     patience: float = float("inf")
     meter: LoadMeter = field(default_factory=LoadMeter)
     clock: Callable[[], float] = time.monotonic
+    limits: Limits = field(default_factory=Limits)
+    drain_patience: float = float("inf")
     draining: bool = False
     stopping: bool = False
     unanswered: bool = False
@@ -70,6 +73,8 @@ class Agent:
     _ever: object = None
     _began: float = 0.0
     _told_ready: bool = False
+    _drain_until: float = float("inf")
+    _look_at: float = float("-inf")
 
     def serve(self) -> None:
         """Run until drained or told to stop; slots end with it."""
@@ -107,6 +112,7 @@ class Agent:
         self._keep_session(now)
         for slot in self.slots:
             slot.start_if_due(now)
+        self._end_overrun(now)
         for held in self.attempts.next_fetches():
             self.pixels.fetch(held, now)
         self._give_work()
@@ -114,13 +120,22 @@ class Agent:
         self.pixels.sender.pump()
         self._report(now)
         self._forget()
-        if self.draining and (not self.attempts.busy or self._alone(now)):
+        if self.draining and (not self.attempts.busy or self._alone(now) or self._too_long(now)):
             self.stopping = True
 
     def _alone(self, now: float) -> bool:
         """Whether there has been no broker for a lease: nobody would take what is held."""
         connection = self.connection
         return connection.welcome is None and now - connection.heard_at > LEASE
+
+    def _too_long(self, now: float) -> bool:
+        """Whether draining has taken longer than it may."""
+        if now < self._drain_until:
+            return False
+        log.warning(
+            "still at work after %.0f s of draining: it goes elsewhere", self.drain_patience
+        )
+        return True
 
     # ---- the broker -----------------------------------------------------------------
 
@@ -166,12 +181,14 @@ class Agent:
     def _beat(self, now: float) -> None:
         self._beat_at = now
         self.attempts.tell_again(now)
+        load = self.meter.sample(now)
         self.connection.send(
             State(
                 seen=self.attempts.seen,
                 held=self.attempts.state(),
-                load=self.meter.sample(now),
+                load=load,
                 ready=len(self.attempts.benches),
+                memory=self.meter.room,
             )
         )
         if self.draining:
@@ -232,12 +249,26 @@ class Agent:
             # Its exit is on the way and gives the work to another slot.
             log.debug("slot %s takes no work: %s", name, error)
 
+    def _end_overrun(self, now: float) -> None:
+        """End slots that have run one attempt for longer than its limit."""
+        if now < self._look_at:
+            return
+        self._look_at = now + BEAT
+        running = {slot.name: slot.running for slot in self.slots if slot.alive}
+        held = self.attempts.held
+        predicted = {one: held[one].item.seconds for one in running.values() if one in held}
+        over = self.limits.overrun(running, predicted, now)
+        for slot in self.slots:
+            if slot.name in over:
+                slot.kill(over[slot.name])
+
     def _called(self, reason: bytes, now: float) -> None:
         if reason == lifetime.CUT:
             self.stopping = True
         elif reason == lifetime.SIGNAL:
             self.stopping = self.draining
             self.draining = True
+            self._drain_until = now + self.drain_patience
             self.attempts.give_back_unstarted()
             self._beat_at = float("-inf")
         else:
@@ -247,9 +278,10 @@ class Agent:
         self._hear_slots()
         for slot in self.slots:
             if slot.name == name:
-                blamed = self.attempts.slot_died(name, slot.running)
+                code, reason = slot.why_it_died()
+                blamed = self.attempts.slot_died(name, slot.running, code=code, reason=reason)
                 slot.ended(now)
-                log.warning("slot %s died%s", name, f" in attempt {blamed.id}" if blamed else "")
+                log.warning("slot %s: %s%s", name, reason, f", in {blamed.id}" if blamed else "")
         self._beat_at = float("-inf")
 
     # ---- the rest -------------------------------------------------------------------

@@ -55,6 +55,7 @@ def assembled(
             wake=wake,
             on_ready=lambda: ready(name),
             patience=FIRST_PATIENCE,
+            drain_patience=options.drain,
         )
 
 
@@ -79,7 +80,8 @@ def _hello(
             slots=options.slots,
             memory=budget,
             has=has,
-            held=attempts.state(),
+            held=attempts.tasks(),
+            max_load=options.max_load,
         )
 
     return hello

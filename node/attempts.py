@@ -12,7 +12,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..broker.messages import Assign, AssignItem, End, EndItem, HeldItem, Phase, Work
+from ..broker.messages import (
+    Assign,
+    AssignItem,
+    End,
+    EndItem,
+    HeldItem,
+    HeldTask,
+    Phase,
+    Work,
+)
 from ..broker.placement import AHEAD_MOST, AHEAD_SECONDS
 from .slot_messages import SlotEnd
 
@@ -36,6 +45,18 @@ class Held:
     def id(self) -> int:
         """The attempt's id."""
         return self.item.attempt
+
+    def as_task(self) -> HeldTask:
+        """Say what it is to a broker that may not know of it."""
+        task = self.item.task
+        return HeldTask(
+            attempt=self.id,
+            phase=self.phase,
+            task=task.id,
+            owner=self.work.owner,
+            seconds=self.item.seconds,
+            memory=task.memory,
+        )
 
     @property
     def spooled(self) -> bool:
@@ -154,7 +175,9 @@ class Attempts:
         """A slot has started."""
         self.benches[slot] = Bench()
 
-    def slot_died(self, slot: str, running: int) -> Held | None:
+    def slot_died(
+        self, slot: str, running: int, *, code: str = "crashed", reason: str = "its slot died"
+    ) -> Held | None:
         """A slot is gone: blame what it ran, give the rest to others; return the blamed."""
         bench = self.benches.pop(slot, None)
         if bench is None:
@@ -163,7 +186,7 @@ class Attempts:
         for held in reversed(bench.given.values()):
             self._back_from(held)
         if blamed is not None:
-            self._end(blamed, End.CRASHED, code="crashed", reason="its slot died")
+            self._end(blamed, End.CRASHED, code=code, reason=reason)
         return blamed
 
     def ended(self, slot: str, end: SlotEnd) -> None:
@@ -216,6 +239,10 @@ class Attempts:
     def state(self) -> tuple[HeldItem, ...]:
         """Return every attempt held, and how far it has come."""
         return tuple(HeldItem(held.id, held.phase) for held in self.held.values())
+
+    def tasks(self) -> tuple[HeldTask, ...]:
+        """Return every attempt held that is wanted, for a broker that may not know of it."""
+        return tuple(held.as_task() for held in self.held.values() if not held.abandoned)
 
     def untold(self, now: float) -> list[Held]:
         """Return the ends to report now."""

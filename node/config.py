@@ -46,6 +46,9 @@ class Config:
     max_load: float = 0.9
     """A node takes nothing new while others use more of the CPU than this (0 to 1)."""
 
+    drain: float = 60.0
+    """Seconds that a node which is told to end may still work on what it has."""
+
     port: int = 7710
     """The broker's control port; its relay is the next one."""
 
@@ -71,6 +74,7 @@ _READERS: Final[Mapping[str, Callable[[object], object]]] = {
     "slots": settings.read_slots,
     "name": settings.read_name,
     "max_load": settings.read_share,
+    "drain": settings.read_seconds,
     "port": settings.read_port,
     "wait": settings.read_seconds,
     "max_pixels": settings.read_pixels,

@@ -7,12 +7,19 @@ import psutil
 
 from ..broker.messages import Load
 
+SHARE = 0.8
+
 
 @dataclass(slots=True)
 class LoadMeter:
-    """Samples the machine; rates are since the sample before."""
+    """Samples the machine; rates are since the sample before.
 
-    _own: psutil.Process = field(default_factory=psutil.Process)
+    ``room`` is what tasks could reserve as of the last sample: most of what is free, and of
+    what this process and its slots have.
+    """
+
+    _own_process: psutil.Process = field(default_factory=psutil.Process)
+    room: int = 0
     _at: float | None = None
     _own_seconds: float = 0.0
     _bytes: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -20,7 +27,9 @@ class LoadMeter:
     def sample(self, now: float) -> Load:
         """Return the load since the last sample; the first one has no rates."""
         cpu = psutil.cpu_percent(interval=None) / 100
-        own_seconds, moved = self._own_cpu(), _moved()
+        (own_seconds, own_bytes), moved = self._own(), _moved()
+        memory = psutil.virtual_memory()
+        self.room = int((memory.available + own_bytes) * SHARE)
         elapsed = now - self._at if self._at is not None else 0.0
         own = rates = None
         if elapsed > 0:
@@ -32,18 +41,19 @@ class LoadMeter:
         return Load(
             cpu=cpu,
             cpu_others=min(1.0, max(0.0, cpu - (own or 0.0))),
-            memory=psutil.virtual_memory().percent / 100,
+            memory=memory.percent / 100,
             **dict(zip(_RATES, rates or [0.0] * len(_RATES), strict=True)),
         )
 
-    def _own_cpu(self) -> float:
-        """Return the CPU seconds of this process and its slots."""
-        total = 0.0
-        for process in [self._own, *self._own.children(recursive=True)]:
+    def _own(self) -> tuple[float, int]:
+        """Return the CPU seconds and the resident bytes of this process and its slots."""
+        seconds, resident = 0.0, 0
+        for process in [self._own_process, *self._own_process.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 used = process.cpu_times()
-                total += used.user + used.system
-        return total
+                seconds += used.user + used.system
+                resident += process.memory_info().rss
+        return seconds, resident
 
 
 _RATES = ("net_in", "net_out", "disk_read", "disk_write")
@@ -62,4 +72,4 @@ def _moved() -> tuple[int, int, int, int]:
 
 def memory_budget() -> int:
     """Return the bytes that tasks may reserve on this machine: most of what is free now."""
-    return int(psutil.virtual_memory().available * 0.8)
+    return int(psutil.virtual_memory().available * SHARE)

@@ -13,7 +13,7 @@ from .attempts import Attempts, Held
 from .net.chunks import Gone, Key, Receiver, Sender
 from .net.connection import Connection
 from .net.transfer import Fetch
-from .spool import SpoolFile
+from .spool import FULL, SpoolFile
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +46,8 @@ class Pixels:
         try:
             file = SpoolFile(Path(self.source_path(held.id)), task.size)
         except OSError as error:
-            self.attempts.unfetchable(held.id, "disk-full", f"the node's spool: {error.strerror}")
+            code = "disk-full" if error.errno in FULL else "spool"
+            self.attempts.unfetchable(held.id, code, f"the node's spool: {error.strerror}")
             return
         key = (task.token, 0)
         self._give_up_older(key)

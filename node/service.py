@@ -29,6 +29,8 @@ class NodeOptions:
 
     ``keys`` is the folder of this user's keys; ``lifeline`` ends the node with the
     process that holds its standard input; ``spool`` None means the system's own place.
+    It takes nothing new while others use more than ``max_load`` of the machine, and has
+    ``drain`` seconds for what it holds when it is told to end.
     """
 
     address: Address
@@ -37,6 +39,8 @@ class NodeOptions:
     slots: int
     spool: Path | None = None
     lifeline: bool = False
+    max_load: float = 1.0
+    drain: float = 60.0
 
 
 def serve(options: NodeOptions, *, ready: Callable[[str], None]) -> None:

@@ -1,6 +1,7 @@
 """A slot seen from its agent: started, watched, started again when it dies."""
 
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ PATIENCE = 2.0
 class SlotProcess:
     """One place for a slot process; ``name`` changes with each new process in it.
 
+    ``overran`` is the limit for which its process was ended, if it was.
+
     ``orders`` makes a process's orders from its name and its cell's path; ``on_exit`` is
     called, from a thread of its own, with the name of the process that ended.
     """
@@ -32,6 +35,7 @@ class SlotProcess:
     on_exit: Callable[[str], None]
     name: str = ""
     start_at: float = 0.0
+    overran: float = 0.0
     _process: Process | None = None
     _cell: Cell | None = None
     _generation: int = 0
@@ -58,9 +62,21 @@ class SlotProcess:
             log.warning("slot %d cannot be started now: %s", self.number, error)
             self.ended(now)
 
+    def kill(self, limit: float) -> None:
+        """End the process: it has run one attempt for longer than its limit."""
+        if self._process is not None:
+            self.overran = limit
+            self._process.kill()
+
+    def why_it_died(self) -> tuple[str, str]:
+        """Return a code and the reason for which the process is gone."""
+        if self.overran:
+            return "hung", f"it ran longer than its limit of {self.overran:.0f} s"
+        return "crashed", f"its slot {_how_it_ended(self._process)}"
+
     def _start(self, now: float) -> None:
         self._generation += 1
-        self._began = now
+        self._began, self.overran = now, 0.0
         self.name = f"{self.number}.{self._generation}"
         path = self.folder / f"cell-{self.name}"
         self._cell = Cell(path)
@@ -91,3 +107,10 @@ class SlotProcess:
     def _watch(self, process: Process, name: str) -> None:
         process.wait()
         self.on_exit(name)
+
+
+def _how_it_ended(process: Process | None) -> str:
+    code = process.poll() if process is not None else None
+    if code is not None and code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return "died" if code is None else f"ended with exit code {code}"

@@ -7,7 +7,6 @@ costs this process and nothing else.
 """
 
 import contextlib
-import errno
 import mmap
 import os
 import sys
@@ -31,6 +30,7 @@ from . import platform
 from .cell import IDLE, Cell
 from .owner.job import digest_of
 from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
+from .spool import FULL
 
 FLUSH_SECONDS = 0.001
 
@@ -176,7 +176,7 @@ def _written(task: SlotTask, made: Made) -> SlotEnd:
         Path(task.result_path).write_bytes(made.data)
     except OSError as error:
         Path(task.result_path).unlink(missing_ok=True)
-        code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "spool"
+        code = "disk-full" if error.errno in FULL else "spool"
         raise Fault(code, f"the node's spool: {error.strerror}") from None
     return SlotEnd(task.attempt, 0.0, size, digest, made.format)
 

@@ -6,6 +6,7 @@
 Space is allocated before a byte is written, so that a full disk is a clear error.
 """
 
+import errno
 import getpass
 import os
 import secrets
@@ -21,6 +22,7 @@ from .errors import PixmeshError
 from .platform import allocate
 
 NAME_BYTES = 4
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager

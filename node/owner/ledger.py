@@ -26,6 +26,7 @@ from typing import Any, Final
 from ..errors import PixmeshError
 from .claim import Claim
 from .job import FileIdentity, JobId
+from .names import as_unicode
 from .row import Change, Failed, Ready, Row, State
 
 MIGRATIONS: Final = (
@@ -204,7 +205,7 @@ class Ledger:
             _FAILED,
             {
                 one.destination: (
-                    *(one.code, _storable(one.reason), one.node, one.attempts, self._wall()),
+                    *(one.code, as_unicode(one.reason), one.node, one.attempts, self._wall()),
                     *self._mine(one.destination),
                 )
                 for one in outputs
@@ -325,7 +326,7 @@ def _values(row: Row, *, owner: str, changed: float) -> tuple[object, ...]:
         *(os.fsencode(row.destination), os.fsencode(row.source)),
         *(*_identity_values(row.identity), row.digest, row.job, row.recipe, row.output),
         *(row.state, owner, None if row.temp is None else os.fsencode(row.temp), row.result),
-        *(row.code, _storable(row.reason), row.node, row.attempts, row.seconds, changed),
+        *(row.code, as_unicode(row.reason), row.node, row.attempts, row.seconds, changed),
     )
 
 
@@ -356,8 +357,3 @@ def _row(found: tuple[Any, ...], path: Path | None = None) -> Row:
         seconds=seconds,
         changed=changed,
     )
-
-
-def _storable(text: str) -> str:
-    """Write out what is no Unicode, such as the undecodable bytes of a file's name."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -167,3 +167,8 @@ def _free(name: str, used: set[str], *, fold_case: bool) -> str:
         candidate = numbered(name, number)
     used.add(key)
     return candidate
+
+
+def as_unicode(name: str) -> str:
+    """Write out what is no Unicode, such as the undecodable bytes of a file's name."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -36,6 +36,7 @@ from ..net.connection import Connection, Heard
 from ..net.waiting import Waiting
 from .arrivals import Arrivals
 from .job import Job, JobId, Outcome
+from .names import as_unicode
 from .table import Place, Table
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 MOST_JOBS = 1024
 ROOM_AGAIN = MOST_JOBS * 3 // 4
 TOKEN_BYTES = 16
+NAME_LETTERS = 128
 LONGEST_WAIT_MS = 250
 SETTLE_WAIT_MS = 20
 
@@ -280,6 +282,7 @@ class Session:
             case Error(code="gone"):
                 self._arrivals.receiver.refused(heard.message)
             case Note():
+                self._table.noted(heard.message)
                 self._on_note(heard.message)
             case Error():
                 log.warning("%s", heard.message.text)
@@ -328,6 +331,7 @@ def _task_item(job: Job, token: bytes, inline: bytes | None) -> TaskItem:
         seconds=job.seconds,
         memory=job.memory,
         inline=inline,
+        name=as_unicode(job.name)[-NAME_LETTERS:],
     )
 
 

@@ -13,11 +13,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ...broker.messages import Drop, End, EndItem, Settled, Submit, TaskItem, Window
+from msgspec import structs
+
+from ...broker.messages import Drop, End, EndItem, Note, Settled, Submit, TaskItem, Window
 from ...broker.outgoing import id_pages, task_pages
 from .job import Cancelled, Failure, Job, JobId, Outcome
 
 FIRST_WINDOW = 256
+FIRST_WINDOW_BYTES = 4 * 1024**2
 RESEND_AFTER = 2.0
 MOST_FETCHES = 5
 TASK_ID_PAGE = 8192
@@ -39,7 +42,7 @@ class Entry:
     """One job, and who waits for its outcome.
 
     ``deliver`` is called once, with the outcome. ``end`` is the attempt's end that was
-    taken, from RESULT on.
+    taken, from RESULT on. ``last`` is the node last seen at work on it.
     """
 
     job: Job
@@ -48,6 +51,7 @@ class Entry:
     deliver: list[Callable[[Outcome], None]]
     place: Place = Place.WAITING
     end: EndItem | None = None
+    last: bytes | None = None
     fetches: int = 0
     cancelled: bool = False
 
@@ -71,8 +75,10 @@ class Table:
     entries: dict[JobId, Entry] = field(default_factory=dict)
     batches: dict[tuple[str, str, str], Batch] = field(default_factory=dict)
     window: int = FIRST_WINDOW
+    window_bytes: int = FIRST_WINDOW_BYTES
     _waiting: deque[Entry] = field(default_factory=deque)
     _outstanding: int = 0
+    _outstanding_bytes: int = 0
     _settled: list[int] = field(default_factory=list)
     _settled_jobs: set[bytes] = field(default_factory=set)
     _asked_again: bool = False
@@ -149,18 +155,32 @@ class Table:
 
     def _submits(self) -> Iterator[Submit]:
         by_batch: dict[int, list[TaskItem]] = {}
-        while self._waiting and self._outstanding < self.window:
+        while self._waiting and self._has_room(self._waiting[0]):
             entry = self._waiting.popleft()
             if entry.place is Place.WAITING and self.entries.get(entry.job.id) is entry:
                 entry.place = Place.ASKED
-                self._outstanding += 1
-                by_batch.setdefault(entry.batch, []).append(entry.item)
+                self._is_out(entry)
+                by_batch.setdefault(entry.batch, []).append(_asked(entry))
         if not by_batch:
             return
         batches = {batch.number: batch for batch in self.batches.values()}
         for number, items in by_batch.items():
             for page in task_pages(items):
                 yield self._submit(batches[number], page)
+
+    def _has_room(self, entry: Entry) -> bool:
+        size = len(entry.item.inline or b"")
+        return (
+            self._outstanding < self.window and self._outstanding_bytes + size <= self.window_bytes
+        )
+
+    def _is_out(self, entry: Entry) -> None:
+        self._outstanding += 1
+        self._outstanding_bytes += len(entry.item.inline or b"")
+
+    def _is_back(self, entry: Entry) -> None:
+        self._outstanding -= 1
+        self._outstanding_bytes -= len(entry.item.inline or b"")
 
     def _submit(self, batch: Batch, page: list[TaskItem]) -> Submit:
         self._seq += 1
@@ -193,12 +213,24 @@ class Table:
 
     def windowed(self, window: Window, now: float) -> None:
         """Take in how much the broker accepts, and whether it misses something."""
-        self.window = window.tasks
+        self.window, self.window_bytes = window.tasks, window.bytes
         misses = window.seen < self._seq or window.held < self._outstanding
         if not misses or window.seen != self._confirmed:
             self._confirmed, self._confirmed_at = window.seen, now
         elif now - self._confirmed_at >= RESEND_AFTER:
             self.session_began()
+
+    def noted(self, note: Note) -> None:
+        """Take in where tasks are, or that a node is gone: a later broker is told."""
+        if note.code == "placed":
+            for task in note.tasks:
+                entry = self.entries.get(JobId(task))
+                if entry is not None:
+                    entry.last = note.node
+        elif note.code == "lost":
+            for entry in self.entries.values():
+                if entry.last == note.node:
+                    entry.last = None
 
     def ended(self, end: EndItem) -> Entry | None:
         """Take in an end; return the entry whose result is now to be had."""
@@ -259,7 +291,7 @@ class Table:
         if entry is None:
             return
         if entry.place is not Place.WAITING:
-            self._outstanding -= 1
+            self._is_back(entry)
         if entry.end is not None:
             self._to_settle(entry.end)
 
@@ -287,7 +319,7 @@ class Table:
 
     def _to_fetch(self, entry: Entry, end: EndItem) -> Entry:
         if entry.place is Place.WAITING:
-            self._outstanding += 1
+            self._is_out(entry)
         entry.place, entry.end = Place.FETCHING, end
         return entry
 
@@ -303,8 +335,15 @@ class Table:
     def _wait_again(self, entry: Entry) -> None:
         self._asked_again = True
         entry.place, entry.end = Place.WAITING, None
-        self._outstanding -= 1
+        self._is_back(entry)
         self._waiting.appendleft(entry)
+
+
+def _asked(entry: Entry) -> TaskItem:
+    """Return the task as it is submitted: it names the node that was last at work on it."""
+    if entry.last is None:
+        return entry.item
+    return structs.replace(entry.item, last=entry.last)
 
 
 def _failure(job: Job, end: EndItem) -> Failure:

@@ -93,7 +93,7 @@ def every_message(key: KeyPair) -> dict[Kind, tuple[Message, bytes | None]]:
         *(msgspec.structs.replace(hello, slots=4, has=("blur",)), State(seen=2**40, ready=4000)),
         Submit(seq=1, batch=1, recipe="no recipe", output="{", tasks=(task,), restart=True),
         *(Settled((1, 2, 3)), Drop(attempts=(1,), tasks=(bytes(16),)), Result((end, end))),
-        *(Welcome(bytes(8), 1, bytes(8), 1, 1.0, 1.0), Window(1, 0, 0), Assign(1, (), ())),
+        *(Welcome(bytes(8), 1, bytes(8), 1, 1.0, 1.0), Window(1, 0, 0, 0), Assign(1, (), ())),
         *(Note("code", "text"), Get(bytes(16), 2**47, 16), Chunk(bytes(16), 0)),
         *(Ask("status"), Tell("status", 0, 1, b""), Error("no-session", ""), Bye()),
     ]

@@ -11,8 +11,10 @@ from ..pace import counted
 @click.argument("ticket", required=False)
 @click.option("--slots", metavar="N", help="How many tasks at a time; the cores.")
 @click.option("--name", metavar="NAME", help="What this node is called; the host name.")
+@click.option("--max-load", metavar="X", help="Nothing new while others use more of the CPU (0.9).")
+@click.option("--drain", metavar="S", help="Seconds to finish what it has when told to end (60).")
 @common
-def command(ticket: str | None, slots: str | None, name: str | None, common: Common) -> None:
+def command(ticket: str | None, common: Common, **flags: str | None) -> None:
     """Let this machine work for a mesh; SIGTERM finishes what runs first."""
     if ticket is not None:
         raise UsageError(
@@ -23,10 +25,17 @@ def command(ticket: str | None, slots: str | None, name: str | None, common: Com
     from ...node.state import StateFolder
     from ..meshes import broker_address
 
-    config = common.config(slots=slots, name=name)
+    config = common.config(**flags)
     state = StateFolder.open()
     address = broker_address(config, state)
-    options = NodeOptions(address=address, keys=state.keys, name=config.name, slots=config.slots)
+    options = NodeOptions(
+        address=address,
+        keys=state.keys,
+        name=config.name,
+        slots=config.slots,
+        max_load=config.max_load,
+        drain=config.drain,
+    )
     serve(options, ready=lambda name: common.say(_ready(name, config.slots, address)))
 
 

@@ -114,7 +114,7 @@ class FakeNode(FakeMember):
             slots=self._count,
             memory=self._memory,
             has=self._has,
-            held=self.attempts.state(),
+            held=self.attempts.tasks(),
         )
 
     def session_began(self) -> None:

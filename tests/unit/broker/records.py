@@ -19,13 +19,15 @@ from pixmesh.broker.messages import (
     TaskItem,
     Work,
 )
+from pixmesh.broker.nodes import Node
 from pixmesh.broker.outgoing import Command, Send
 from pixmesh.broker.scheduler import Joined, Received, Scheduler, Turn
-from pixmesh.broker.tasks import Attempt, Batch, Node, Owner, Task
+from pixmesh.broker.tasks import Attempt, Batch, Owner, Task
 
 OWNER = MemberId(b"owner...")
 NODE = MemberId(b"node....")
 OTHER = MemberId(b"other...")
+THIRD = MemberId(b"third...")
 LATER = 100.0
 
 
@@ -83,7 +85,7 @@ def load(node: Node, *, seconds: float, memory: int = 1, count: int = 1) -> None
     for _ in range(count):
         number = len(node.active) + 1
         task = Task(item(number, memory=memory), batch_record())
-        node.take(Attempt(number, task, node, 1, seconds, 0.0))  # type: ignore[arg-type]
+        node.take(Attempt(number, task, node, 1, seconds, seconds, 0.0))  # type: ignore[arg-type]
 
 
 class Talk:
@@ -119,6 +121,11 @@ class Talk:
     def ends(self, attempt: AssignItem, end: End, *, node: MemberId = NODE) -> list[Command]:
         """Let a node report how an attempt ended."""
         return self.hear(node, Result((end_item(attempt, end),)))
+
+    def result(self, attempt: Attempt, end: End) -> Result:
+        """Return a node's word on how an attempt ended."""
+        given = AssignItem(attempt.id, 0, attempt.task.item, 0.0)
+        return Result((end_item(given, end),))
 
     def assigned(self, node: MemberId = NODE) -> list[AssignItem]:
         """Return every attempt that a node was ever given."""

@@ -70,6 +70,11 @@ def test_large_pictures_go_both_ways_in_chunks() -> None:
     assert {one.content.size for one in results(owner)} == {900_000}
 
 
+def losses(owner: FakeOwner) -> int:
+    """Count how often the owner was told that a node was lost."""
+    return sum(note.code == "lost" for note in owner.notes)
+
+
 def busy_mesh(jobs: int = 20, *, seconds: float = 1.0) -> VirtualMesh:
     """Two nodes at work on the jobs of one owner."""
     mesh = VirtualMesh(1)
@@ -95,7 +100,7 @@ def test_a_node_that_dies_costs_only_its_own_tasks_and_they_go_on_within_1500_ms
     owner = mesh.owners["owner"]
     assert_each_once(owner, 20)
     assert {one.attempts for one in results(owner) if one.job in spared} == {1}
-    assert [note.code for note in owner.notes] == ["lost"]
+    assert losses(owner) == 1
 
 
 def test_a_node_that_freezes_loses_its_tasks_within_a_lease() -> None:
@@ -124,7 +129,7 @@ def test_a_broker_that_froze_for_15_s_judges_nobody() -> None:
     owner = mesh.owners["owner"]
     assert_each_once(owner, 20)
     assert {one.attempts for one in results(owner)} == {1}
-    assert owner.notes == []
+    assert losses(owner) == 0
 
 
 @pytest.mark.parametrize("away", [0.05, 3.0, 20.0])
@@ -163,7 +168,7 @@ def test_a_picture_that_kills_slots_is_stopped_and_its_neighbours_are_done() -> 
     mesh.finish()
     assert_each_once(owner, 30)
     (failure,) = failures(owner)
-    assert (failure.job, failure.code, failure.attempts) == (jobs[7].id, "crashed", 2)
+    assert (failure.job, failure.code, failure.attempts) == (jobs[7].id, "quarantined", 3)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in {Kind.ASK, Kind.TELL}])

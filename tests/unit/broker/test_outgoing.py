@@ -93,7 +93,7 @@ def test_pages_of_ids_fit() -> None:
 def attempts(count: int, batch: Batch, *, inline: int = 0) -> list[Attempt]:
     node = node_record()
     task = Task(worst_task(inline), batch)
-    return [Attempt(AttemptId(2**62 + n), task, node, 0, 1.0, 0.0) for n in range(count)]
+    return [Attempt(AttemptId(2**62 + n), task, node, 0, 1.0, 1.0, 0.0) for n in range(count)]
 
 
 def test_assigns_fit_and_are_numbered() -> None:
@@ -129,6 +129,8 @@ def test_a_turn_is_one_message_for_each_member_and_then_forgotten() -> None:
 
 def test_nothing_is_assigned_to_who_is_evicted() -> None:
     out = Outgoing()
-    out.assign(Attempt(AttemptId(1), Task(item(1), batch_record()), node_record(), 0, 1.0, 0.0))
+    out.assign(
+        Attempt(AttemptId(1), Task(item(1), batch_record()), node_record(), 0, 1.0, 1.0, 0.0)
+    )
     out.evict(MemberId(NODE))
     assert len(out.flush({})) == 1

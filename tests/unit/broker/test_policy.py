@@ -10,9 +10,11 @@ from pixmesh.broker import estimate as estimates
 from pixmesh.broker import placement
 from pixmesh.broker.estimate import SHORTEST, Estimate
 from pixmesh.broker.leases import GRACE, LEASE, SUSPECT_AFTER, Lease
-from pixmesh.broker.messages import MemberId
-from pixmesh.broker.placement import AHEAD_MOST, AHEAD_SECONDS, choose, fits, has_room
-from pixmesh.broker.tasks import Node, Task
+from pixmesh.broker.messages import MemberId, State
+from pixmesh.broker.nodes import Node
+from pixmesh.broker.placement import AHEAD_MOST, AHEAD_SECONDS, choose, fits, has_room, suits
+from pixmesh.broker.pool import SAMPLE, Pool
+from pixmesh.broker.tasks import Task
 
 from .records import NODE, OTHER, batch_record, item, load, node_record
 
@@ -101,7 +103,8 @@ def test_an_estimates_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def pick(*nodes: Node, seconds: float = 1.0, memory: int = 1, known: Estimate | None = None) -> str:
     task = Task(item(1, seconds=seconds, memory=memory), batch_record(needs=("blur",)))
-    choice = choose(task, nodes, estimate=known or Estimate(), random=Random(1))
+    able = [node for node in nodes if suits(node, task)]
+    choice = choose(task, able, estimate=known or Estimate())
     return choice.node.hello.name if choice is not None else ""
 
 
@@ -136,15 +139,26 @@ def test_memory_is_reserved_before_it_is_needed() -> None:
     assert fits(node, Task(item(9, memory=40), batch_record()))
 
 
-def test_a_node_alone_with_a_task_may_try_it_whatever_it_needs() -> None:
-    assert fits(node_record(memory=100), Task(item(9, memory=5000), batch_record()))
+def test_a_task_that_needs_more_than_there_is_suits_no_node() -> None:
+    node, task = node_record(memory=100), Task(item(9, memory=101), batch_record())
+    assert not suits(node, task)
+    assert not fits(node, task)
+    assert suits(node, Task(item(9, memory=100), batch_record()))
+
+
+def test_what_the_machine_says_only_lowers_the_budget() -> None:
+    node = node_record(memory=100)
+    node.beats(State(ready=1, memory=40), 0.0)
+    assert node.budget == 40
+    node.beats(State(ready=1, memory=4000), 0.0)
+    assert node.budget == 100
 
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_one_long_task_waits_ahead_for_each_slot_and_no_more(slots: int) -> None:
     node = node_record(ready=slots)
     given_out = 0
-    while has_room(node, 0.0):
+    while has_room(node):
         load(node, seconds=1.0)
         given_out += 1
     assert given_out == 2 * slots
@@ -153,25 +167,24 @@ def test_one_long_task_waits_ahead_for_each_slot_and_no_more(slots: int) -> None
 @pytest.mark.parametrize("slots", [1, 3])
 def test_short_tasks_are_given_ahead_for_25_ms(slots: int) -> None:
     node = node_record(ready=slots)
-    while has_room(node, 0.0):
+    while has_room(node):
         load(node, seconds=0.002)
     assert node.backlog == pytest.approx(slots * AHEAD_SECONDS, abs=0.0021)
 
 
 def test_at_most_64_tasks_wait_ahead() -> None:
     node = node_record()
-    while has_room(node, 0.0):
+    while has_room(node):
         load(node, seconds=0.0)
     assert len(node.active) == 1 + AHEAD_MOST
 
 
 def test_a_node_that_warms_drains_or_is_suspect_gets_nothing() -> None:
     node = node_record()
-    assert has_room(node, 0.0)
-    assert not has_room(node, SUSPECT_AFTER)
-    assert not has_room(node_record(ready=0), 0.0)
+    assert has_room(node)
+    assert not has_room(node_record(ready=0))
     node.draining = True
-    assert not has_room(node, 0.0)
+    assert not has_room(node)
 
 
 def test_a_node_with_results_that_nobody_settles_gets_nothing(
@@ -181,15 +194,33 @@ def test_a_node_with_results_that_nobody_settles_gets_nothing(
     node = node_record(ready=8)
     load(node, seconds=0.001, count=3)
     node.ended, node.active = dict(node.active), {}
-    assert not has_room(node, 0.0)
+    assert not has_room(node)
 
 
-def test_only_a_sample_of_many_nodes_is_looked_at() -> None:
-    nodes = [node_record(MemberId(f"node{number:04}".encode())) for number in range(1000)]
-    for node in nodes[:-1]:
-        load(node, seconds=1.0)
-    chosen = {
-        choose(Task(item(1), batch_record()), nodes, estimate=Estimate(), random=Random(seed))
-        for seed in range(5)
-    }
-    assert len(chosen) > 1
+@pytest.mark.parametrize("count", [1, SAMPLE, 1000])
+def test_all_of_few_nodes_and_a_sample_of_many_are_drawn(count: int) -> None:
+    pool = Pool(Random(1))
+    nodes = {node_record(MemberId(f"node{number:04}".encode())) for number in range(count)}
+    for node in nodes:
+        pool.put(node)
+    drawn = pool.draw(frozenset({"blur"}))
+    assert len(drawn) == len(set(drawn)) == min(count, SAMPLE)
+    assert set(drawn) <= nodes
+    assert pool.draw(frozenset({"rembg"})) == []
+    if count > SAMPLE:
+        assert set(pool.draw(frozenset())) != set(drawn)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60))
+def test_a_pool_is_a_set_however_nodes_come_and_go(changes: list[tuple[int, bool]]) -> None:
+    pool = Pool(Random(1))
+    model: set[Node] = set()
+    nodes = [node_record(MemberId(f"node{number:04}".encode())) for number in range(10)]
+    for node in nodes[::2]:
+        node.has = frozenset({"blur", "rembg"})
+    for number, there in changes:
+        (pool.put if there else pool.discard)(nodes[number])
+        (model.add if there else model.discard)(nodes[number])
+        assert set(pool) == model
+        assert set(pool.draw(frozenset())) == model
+        assert set(pool.draw(frozenset({"rembg"}))) == model & set(nodes[::2])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pixmesh.broker import leases, lifecycle, messages, relay, scheduler, wire
+from pixmesh.broker import leases, lifecycle, messages, reconcile, relay, windows, wire
 from pixmesh.broker.messages import TYPES, End, Kind, Phase
 from pixmesh.node import attempts
 from pixmesh.node.net import connection, transfer
@@ -67,7 +67,7 @@ def test_each_code_that_the_broker_answers_has_a_row() -> None:
         ("grace after a lost connection", leases.GRACE),
         ("an end is told again; a SUBMIT is missed; a GET is repeated", attempts.TELL_AGAIN),
         ("an end is told again; a SUBMIT is missed; a GET is repeated", transfer.PATIENCE),
-        ("an ASSIGN is missed", scheduler.LOST_AFTER),
+        ("an ASSIGN is missed", reconcile.LOST_AFTER),
     ],
 )
 def test_timings_are_those_of_the_code(words: str, seconds: float) -> None:
@@ -77,8 +77,8 @@ def test_timings_are_those_of_the_code(words: str, seconds: float) -> None:
 def test_limits_are_those_of_the_code() -> None:
     assert f"a task is given up after {lifecycle.MOST_ATTEMPTS} attempts" in PAGE.lower()
     assert f"{relay.MOST_BYTES >> 20} MiB over all" in PAGE
-    assert f"{lifecycle.WINDOW_TASKS:,}" in PAGE
-    assert f"{lifecycle.MOST_TASKS:,}" in PAGE
+    assert f"{windows.WINDOW_TASKS:,}" in PAGE
+    assert f"{windows.ALL_TASKS:,}" in PAGE
     long = ", ".join(kind.name for kind in Kind if kind in wire.LIST_KINDS)
     assert set(long.split(", ")) == set(
         re.findall(r"[A-Z]{4,}", PAGE.split("| msgpack of ")[1].splitlines()[0])

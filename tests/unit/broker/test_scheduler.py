@@ -6,7 +6,8 @@ from msgspec import structs
 from pixmesh.broker.leases import GRACE, LEASE, SUSPECT_AFTER
 from pixmesh.broker.messages import Bye, Drop, End, HeldItem, Note, Phase, Settled, State, Window
 from pixmesh.broker.outgoing import Evict
-from pixmesh.broker.scheduler import LOST_AFTER, Disconnected, Joined, Stalled
+from pixmesh.broker.reconcile import LOST_AFTER
+from pixmesh.broker.scheduler import TELL_PLACED, Disconnected, Joined, Stalled
 
 from .records import NODE, OTHER, OWNER, Talk, end_item, hello, submit, task_id
 
@@ -41,14 +42,17 @@ def test_a_node_silent_for_a_lease_loses_its_work_and_its_session() -> None:
     talk.now += 1
     assert Evict(NODE) in talk.turn()
     assert [one.task.id for one in talk.assigned(OTHER)] == [task_id(1)]
-    notes = [one for one in talk.heard_by(OWNER) if isinstance(one, Note)]
-    assert [one.code for one in notes] == ["lost"]
+    said = [one for one in talk.heard_by(OWNER) if isinstance(one, Note)]
+    notes = [one for one in said if one.code == "lost"]
+    assert [one.node for one in notes] == [NODE]
     assert "went silent" in notes[0].text
 
 
 def test_a_lost_connection_costs_the_work_after_the_grace() -> None:
     talk = mesh(1)
     talk.node(OTHER)
+    talk.now += TELL_PLACED
+    talk.turn()
     talk.scheduler.handle(Disconnected(NODE), talk.now)
     assert talk.scheduler.next_deadline() == pytest.approx(talk.now + GRACE)
     talk.now += GRACE - 0.01

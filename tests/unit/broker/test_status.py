@@ -11,7 +11,8 @@ from .records import NODE, OWNER, Talk, batch_record, item, load, node_record, s
 
 def waiting(*needs: str) -> Batch:
     batch = batch_record(needs=needs)
-    batch.queue.append(Task(item(1), batch))
+    task = Task(item(1), batch)
+    batch.queue[task.id] = task
     return batch
 
 

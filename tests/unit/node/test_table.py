@@ -56,6 +56,10 @@ class Desk:
         return entry.place if entry is not None else None
 
 
+def window(seen: int, tasks: int, held: int, *, inline: int = 10_000) -> Window:
+    return Window(seen=seen, tasks=tasks, held=held, bytes=inline)
+
+
 def test_a_job_is_asked_had_and_settled() -> None:
     desk = Desk()
     (submit,) = desk.submits()
@@ -133,7 +137,7 @@ def test_a_new_session_asks_anew_for_what_has_no_end_and_nothing_else() -> None:
 def test_a_lost_submit_is_found_by_the_window_and_sent_again() -> None:
     desk = Desk()
     desk.says()
-    behind = Window(seen=0, tasks=100, held=0)
+    behind = window(0, 100, 0)
     desk.table.windowed(behind, 0.0)
     desk.table.windowed(behind, RESEND_AFTER - 0.1)
     assert desk.submits() == []
@@ -149,7 +153,7 @@ def test_a_lost_submit_is_found_while_others_are_sent() -> None:
         desk.jobs.append(make_job(100 + second))
         desk.add(desk.jobs[-1])
         desk.says()
-        desk.table.windowed(Window(seen=0, tasks=100, held=0), float(second))
+        desk.table.windowed(window(0, 100, 0), float(second))
     submits = desk.submits()
     assert [one.restart for one in submits] == [True]
 
@@ -157,8 +161,8 @@ def test_a_lost_submit_is_found_while_others_are_sent() -> None:
 def test_a_task_that_the_broker_does_not_have_is_asked_for_again() -> None:
     desk = Desk(2)
     desk.says()
-    desk.table.windowed(Window(seen=1, tasks=100, held=1), 0.0)
-    desk.table.windowed(Window(seen=1, tasks=100, held=1), RESEND_AFTER)
+    desk.table.windowed(window(1, 100, 1), 0.0)
+    desk.table.windowed(window(1, 100, 1), RESEND_AFTER)
     assert [len(one.tasks) for one in desk.submits()] == [2]
 
 
@@ -166,13 +170,13 @@ def test_a_broker_that_keeps_up_is_asked_once() -> None:
     desk = Desk(2)
     desk.says()
     for second in range(10):
-        desk.table.windowed(Window(seen=1, tasks=100, held=2), float(second))
+        desk.table.windowed(window(1, 100, 2), float(second))
     assert desk.submits() == []
 
 
 def test_no_more_is_asked_than_the_window_allows() -> None:
     desk = Desk(10)
-    desk.table.windowed(Window(seen=0, tasks=3, held=0), 0.0)
+    desk.table.windowed(window(0, 3, 0), 0.0)
     assert sum(len(one.tasks) for one in desk.submits()) == 3
     desk.had(desk.end(7))
     assert desk.submits() == []
@@ -230,7 +234,7 @@ def test_a_job_asked_again_after_its_outcome_is_a_new_one() -> None:
 
 def test_cancelling_ends_what_was_not_asked_and_asks_the_mesh_about_the_rest() -> None:
     desk = Desk(2)
-    desk.table.windowed(Window(seen=0, tasks=1, held=0), 0.0)
+    desk.table.windowed(window(0, 1, 0), 0.0)
     desk.says()
     desk.table.cancel([job.id for job in desk.jobs], only_unstarted=True)
     assert desk.outcomes == [Cancelled(job=desk.jobs[1].id)]

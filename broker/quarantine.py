@@ -1,0 +1,98 @@
+"""What is set aside for cause: pictures that cost slots, nodes on which too much fails. Pure.
+
+A slot that died is blame only where the agent saw it. A first time makes the task a
+suspect, whose next tries run alone; two slots lost alone, and the picture is set aside.
+A node is set aside for three different tasks that cost it a slot and then ended well on
+another node; or that cost it one alone before anything at all had ended well there.
+
+Both stay set aside until somebody lets them go, or the broker ends.
+"""
+
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from .messages import EndItem, MemberId, TaskId
+from .nodes import Node
+from .tasks import Attempt, Task
+
+MOST_BLAME = 2
+MOST_CHARGES = 3
+MOST_PICTURES = 1024
+
+
+class Condemned(Struct, frozen=True):
+    """A picture set aside: what people call it, why, and since when."""
+
+    name: str
+    recipe: str
+    reason: str
+    since: float
+
+
+SHORTEST_ID = 4
+
+
+def is_meant(about: str, task: TaskId, name: str) -> bool:
+    """Whether people who write ``about`` mean this task: by its name, or how its id begins."""
+    return about == name or (len(about) >= SHORTEST_ID and task.hex().startswith(about.lower()))
+
+
+@dataclass(slots=True)
+class Quarantine:
+    """The pictures and nodes set aside."""
+
+    pictures: dict[TaskId, Condemned] = field(default_factory=dict)
+    nodes: dict[MemberId, str] = field(default_factory=dict)
+
+    def crashed(self, attempt: Attempt) -> None:
+        """A slot died under an attempt, says its agent."""
+        task, node = attempt.task, attempt.node
+        task.suspect = True
+        task.crashed_on |= {node.id}
+        task.avoids |= {node.id}
+        if attempt.alone:
+            task.blame += 1
+            if not node.proved:
+                node.doubts.add(task.id)
+
+    def ended_well(self, attempt: Attempt, nodes: dict[MemberId, Node]) -> set[Node]:
+        """An attempt gave a result: that speaks for its node, and for its task.
+
+        Returns the nodes that it speaks against.
+        """
+        attempt.node.proved = True
+        attempt.node.refusals = 0
+        attempt.node.doubts.clear()
+        crashed_on = attempt.task.crashed_on - {attempt.node.id}
+        accused = {nodes[other] for other in crashed_on if other in nodes}
+        for node in accused:
+            node.charges.add(attempt.task.id)
+            self.judge(node)
+        return accused
+
+    def judge(self, node: Node) -> None:
+        """Set a node aside if there is cause."""
+        count = len(node.charges | node.doubts)
+        if count >= MOST_CHARGES and not node.quarantined:
+            node.quarantined = self.nodes[node.id] = f"{count} different tasks cost it a slot"
+
+    def condemn(self, task: Task, end: EndItem, now: float) -> str:
+        """Set a picture aside; return the reason."""
+        where = ", ".join(dict.fromkeys(one.node for one in task.story if one.alone))
+        reason = f"it cost {task.blame} slots that ran it alone, on {where}: {end.reason}"
+        while len(self.pictures) >= MOST_PICTURES:
+            del self.pictures[next(iter(self.pictures))]
+        self.pictures[task.id] = Condemned(task.item.name, task.batch.work.recipe, reason, now)
+        return reason
+
+    def guilty(self, task: Task) -> bool:
+        """Whether the task has cost enough slots alone."""
+        return task.blame >= MOST_BLAME
+
+    def release(self, node: Node) -> None:
+        """Let a node work again, with nothing held against it."""
+        node.quarantined = ""
+        node.charges.clear()
+        node.doubts.clear()
+        self.nodes.pop(node.id, None)

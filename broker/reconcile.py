@@ -1,0 +1,86 @@
+"""What a node says it holds, against what the broker believes: how lost messages are found.
+
+    believed, not held    the ASSIGN was lost, or the result: the task waits again
+    held, not believed    of an earlier broker: adopted, or kept a while for its owner to come
+                          given up: it is told to drop it
+
+Pure.
+"""
+
+from collections.abc import Mapping
+
+from .lifecycle import Lifecycle
+from .messages import AttemptId, HeldTask, Hello, MemberId, Phase, State, TaskId
+from .nodes import Node
+from .outgoing import Outgoing
+from .tasks import Owner, Place
+
+LOST_AFTER = 3.0  # an ASSIGN that a node does not know of by then never arrived
+
+
+class Reconciler:
+    """Compares nodes' words with the broker's tables, and mends the tables."""
+
+    def __init__(
+        self, *, tasks: Lifecycle, owners: Mapping[MemberId, Owner], out: Outgoing
+    ) -> None:
+        self._tasks = tasks
+        self._owners = owners
+        self._out = out
+
+    def came(self, node: Node, hello: Hello, now: float, *, young: bool) -> None:
+        """Take in what a node holds that is here for the first time, or again."""
+        held = {AttemptId(item.attempt): item.phase for item in hello.held}
+        self._missing(node, held, node.seq, now)
+        for item in hello.held:
+            if (
+                item.phase is not Phase.ENDED
+                and AttemptId(item.attempt) not in self._tasks.attempts
+            ):
+                self._unknown(node, item, now, young=young)
+        for task in self._tasks.awaited.came(node.id):
+            self._tasks.wait(task, first=True)
+        self._surplus(node, held, young=young)
+
+    def beats(self, node: Node, state: State, now: float, *, young: bool) -> None:
+        """Take in what a node holds by its heartbeat."""
+        held = {AttemptId(item.attempt): item.phase for item in state.held}
+        self._missing(node, held, state.seen, now)
+        self._surplus(node, held, young=young)
+
+    def _missing(self, node: Node, held: Mapping[AttemptId, Phase], seen: int, now: float) -> None:
+        self._tasks.changed.add(node)
+        for attempt in list(node.active.values()):
+            phase = held.get(attempt.id)
+            if phase is not None:
+                attempt.phase = phase
+            elif 0 < attempt.seq <= seen or now - attempt.given >= LOST_AFTER:
+                self._tasks.lost(attempt, now, suspect=False, arrived=False)
+        for attempt in [one for one in node.ended.values() if one.id not in held]:
+            self._tasks.lost(attempt, now, suspect=False)
+        for stray in [stray for stray in node.strays if stray not in held]:
+            node.strayed_no_more(stray)
+
+    def _unknown(self, node: Node, item: HeldTask, now: float, *, young: bool) -> None:
+        key = (MemberId(item.owner), TaskId(item.task))
+        owner = self._owners.get(key[0])
+        task = owner.tasks.get(key[1]) if owner is not None else None
+        if AttemptId(item.attempt) in node.strays:
+            return
+        if task is not None and task.place is not Place.ENDED:
+            self._tasks.adopt(task, node, item, now)
+        elif young and task is None:
+            self._tasks.orphans.add(key, node, item)
+        else:
+            node.stray(AttemptId(item.attempt), item.memory)
+
+    def _surplus(self, node: Node, held: Mapping[AttemptId, Phase], *, young: bool) -> None:
+        """Have the node drop what nobody wants."""
+        if young:
+            return
+        self._tasks.orphans.drop(node)
+        for attempt, phase in held.items():
+            if attempt not in self._tasks.attempts:
+                if phase is not Phase.ENDED:
+                    node.stray(attempt, 0)
+                self._out.drop(node.id, attempt, unstarted=False)
