@@ -5,6 +5,7 @@ Pure. What becomes of a task from then on is its ``lifecycle``.
 
 from collections.abc import Mapping
 
+from .history import Note, ignore
 from .lifecycle import Lifecycle
 from .messages import End, MemberId, Submit, TaskId, TaskItem, Window, Work
 from .nodes import Node
@@ -18,8 +19,14 @@ class Intake:
     """Takes SUBMITs in, and tells owners how much more they may ask."""
 
     def __init__(
-        self, *, owners: Mapping[MemberId, Owner], nodes: Mapping[MemberId, Node], tasks: Lifecycle
+        self,
+        *,
+        owners: Mapping[MemberId, Owner],
+        nodes: Mapping[MemberId, Node],
+        tasks: Lifecycle,
+        note: Note = ignore,
     ) -> None:
+        self._note = note
         self._owners = owners
         self._nodes = nodes
         self._tasks = tasks
@@ -59,6 +66,7 @@ class Intake:
         batch.open += 1
         owner.tasks[task.id] = task
         owner.bytes += len(item.inline or b"")
+        self._note("accepted", task=item.id, owner=owner.id, memory=item.memory)
         condemned = self._tasks.quarantine.pictures.get(task.id)
         if condemned is not None:
             self._tasks.refuse(task, End.FAILED, code="quarantined", reason=condemned.reason)

@@ -17,6 +17,7 @@ from .adoption import Awaited, Orphans
 from .aside import Aside
 from .estimate import Estimate
 from .fairness import Fairness
+from .history import Note, ignore
 from .messages import (
     AttemptId,
     End,
@@ -49,6 +50,7 @@ class Lifecycle:
         nodes: dict[MemberId, Node],
         out: Outgoing,
         random: Random,
+        note: Note = ignore,
     ) -> None:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.fairness = Fairness()
@@ -63,6 +65,7 @@ class Lifecycle:
         self._nodes = nodes
         self._out = out
         self._random = random
+        self._note = note
 
     # ---- waiting --------------------------------------------------------------------
 
@@ -122,6 +125,7 @@ class Lifecycle:
         self._hold(attempt)
         self.fresh.append(attempt)
         self._out.assign(attempt)
+        self._noted("assigned", attempt, alone=attempt.alone)
 
     def adopt(self, task: Task, node: Node, held: HeldTask, now: float) -> None:
         """Go on with an attempt that the broker did not give to the node, or gave up."""
@@ -138,6 +142,11 @@ class Lifecycle:
             phase=held.phase,
         )
         self._hold(attempt)
+        self._noted("adopted", attempt)
+
+    def _noted(self, what: str, attempt: Attempt, **facts: object) -> None:
+        task, owner = attempt.task.id, attempt.task.batch.owner.id
+        self._note(what, attempt=attempt.id, task=task, owner=owner, node=attempt.node.id, **facts)
 
     def _hold(self, attempt: Attempt) -> None:
         task, node = attempt.task, attempt.node
@@ -187,6 +196,7 @@ class Lifecycle:
         if attempt.end is not None:
             self._tell_end(attempt, end)
             return
+        self._noted("ended", attempt, end=end.end.name, code=end.code, alone=attempt.alone)
         self._release(attempt)
         match end.end:
             case End.DONE | End.FAILED:
@@ -274,6 +284,7 @@ class Lifecycle:
         may have started it.
         """
         task, node = attempt.task, attempt.node
+        self._noted("lost", attempt, suspect=suspect, arrived=arrived)
         task.suspect |= suspect
         task.tries -= not arrived
         if attempt.end is None:
@@ -310,6 +321,7 @@ class Lifecycle:
             attempts=task.tries,
         )
         owner.unsettled[AttemptId(end.attempt)] = task
+        self._note("gave-up", task=task.id, owner=owner.id, end=how.name, code=code)
         self.tell_again(task)
 
     def tell_again(self, task: Task) -> None:

@@ -17,6 +17,8 @@ from typing import assert_never
 from msgspec import Struct
 
 from . import leases, placement, stragglers
+from .history import Note as History
+from .history import ignore
 from .intake import Intake
 from .leases import Lease
 from .lifecycle import Lifecycle
@@ -80,17 +82,20 @@ Event = Joined | Received | Disconnected | Stalled | Turn
 class Scheduler:
     """The broker's state machine. One per broker; it keeps nothing on disk."""
 
-    def __init__(self, *, random: Random, now: float) -> None:
+    def __init__(self, *, random: Random, now: float, note: History = ignore) -> None:
         self.nodes: dict[MemberId, Node] = {}
         self.owners: dict[MemberId, Owner] = {}
         self.started = now
+        self._note = note
         self._due = float("inf")
         self._tell_placed_at = float("inf")
         self._look_at = now
         self._out = Outgoing()
         self._pool = Pool(random)
-        self.tasks = Lifecycle(owners=self.owners, nodes=self.nodes, out=self._out, random=random)
-        self._intake = Intake(owners=self.owners, nodes=self.nodes, tasks=self.tasks)
+        self.tasks = Lifecycle(
+            owners=self.owners, nodes=self.nodes, out=self._out, random=random, note=note
+        )
+        self._intake = Intake(owners=self.owners, nodes=self.nodes, tasks=self.tasks, note=note)
         self._reconciler = Reconciler(tasks=self.tasks, owners=self.owners, out=self._out)
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -132,6 +137,7 @@ class Scheduler:
             node = Node(member, hello, Lease(now), frozenset(hello.has))
             node.quarantined = self.tasks.quarantine.nodes.get(member, "")
             self.nodes[member] = node
+            self._note("joined", node=member, name=hello.name, memory=hello.memory)
             self.tasks.aside.node_came()
         node.lease.renew(now)
         self._reconciler.came(node, hello, now, young=self._young(now))
@@ -177,6 +183,7 @@ class Scheduler:
         node: ``suspects``, unless the node said goodbye.
         """
         del self.nodes[node.id]
+        self._note("gone", node=node.id, why=why)
         self._pool.discard(node)
         self.tasks.node_went(node)
         self._out.unassign(node.id)

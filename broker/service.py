@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import zmq
 
-from . import lifetime
+from . import history, lifetime
 from .doors import Door, open_local, open_network, start_authenticator
 from .keys import claimed, public_keys
 from .locks import lock_now
@@ -63,9 +63,10 @@ def serve(options: BrokerOptions, *, ready: Callable[[str], None]) -> None:
         stack.callback(wake.close)
         _listen_for_the_end(wake, options)
         doors = _open_doors(context, options, wake, stack)
+        note = history.opened("broker", "broker")
         server = Server(
             # Seeded by the system. Attempts' ids must be unlike, not secret: tokens are the secret.
-            scheduler=Scheduler(random=random.Random(), now=monotonic()),  # noqa: S311
+            scheduler=Scheduler(random=random.Random(), now=monotonic(), note=note),  # noqa: S311
             doors=doors,
             boot=os.urandom(8),
             version=_version,

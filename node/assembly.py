@@ -9,7 +9,7 @@ from time import monotonic
 import msgspec
 import zmq
 
-from ..broker import lifetime, wire
+from ..broker import history, lifetime, wire
 from ..broker.doors import demand_key, start_authenticator
 from ..broker.keys import KeyPair, claimed
 from ..broker.messages import Hello
@@ -42,7 +42,7 @@ def assembled(
         context: zmq.Context[Socket] = zmq.Context()
         stack.callback(context.destroy, linger=200)
         name, key = stack.enter_context(claimed(options.keys, "node", options.name))
-        attempts = Attempts()
+        attempts = Attempts(history.opened("node", name))
         hello = _hello(options, name, key, attempts)
         connection = Connection(context, options.address, key, hello, monotonic())
         stack.callback(connection.close)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ..broker.history import Note, ignore
 from ..broker.messages import (
     Assign,
     AssignItem,
@@ -94,7 +95,8 @@ class Bench:
 class Attempts:
     """Everything a node holds, from ASSIGN to SETTLED."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Note = ignore) -> None:
+        self._note = note
         self.held: dict[int, Held] = {}
         self.benches: dict[str, Bench] = {}
         self.seen = 0
@@ -231,6 +233,7 @@ class Attempts:
             self._ready.popleft()
             held.phase = Phase.RUNNING
             bench.give(held)
+            self._note("given", attempt=held.id, slot=slot)
             work.setdefault(slot, []).append(held)
         return work
 
@@ -269,6 +272,7 @@ class Attempts:
         inline = item.task.inline is not None
         held = Held(item, work, Phase.READY if inline else Phase.FETCHING)
         self.held[item.attempt] = held
+        self._note("took", attempt=held.id, task=item.task.id, memory=item.task.memory)
         (self._ready if inline else self._to_fetch).append(held)
 
     def _end(self, held: Held, how: End, *, code: str, reason: str, seconds: float = 0.0) -> None:
@@ -286,6 +290,7 @@ class Attempts:
         )
 
     def _finish(self, held: Held, end: EndItem) -> None:
+        self._note("ended", attempt=held.id, end=end.end.name, code=end.code, digest=end.digest)
         if held.abandoned:
             self._forget(held)
             return

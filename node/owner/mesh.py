@@ -18,7 +18,7 @@ from typing import Self
 
 import zmq
 
-from ...broker import wire
+from ...broker import history, wire
 from ...broker.keys import KeyPair, published
 from ...broker.messages import Hello
 from .. import config, settings
@@ -84,6 +84,7 @@ class Mesh:
                 connect=functools.partial(_connect, context, address, key),
                 spool=spool,
                 check=check,
+                note=history.opened("owner", key.member.hex()),
             )
             stack.callback(self.session.close)
             self.session.wait_until_welcome(wait)

@@ -16,6 +16,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from ...broker import lifetime
+from ...broker.history import Note as History
+from ...broker.history import ignore
 from ...broker.leases import BEAT
 from ...broker.messages import (
     INLINE_BYTES,
@@ -66,6 +68,7 @@ class Session:
         check: Callable[[], None] = lambda: None,
         on_note: Callable[[Note], None] = lambda _note: None,
         clock: Callable[[], float] = time.monotonic,
+        note: History = ignore,
     ) -> None:
         self._clock = clock
         self._check = check
@@ -73,7 +76,7 @@ class Session:
         self._wake = lifetime.Wake()
         self._connection = connect(clock())
         self._waiting = Waiting(self._connection, self._wake.fileno)
-        self._table = Table()
+        self._table = Table(note)
         self._arrivals = Arrivals(self._table, self._connection, spool, self._wake_up)
         self._sender = Sender(self._connection, self._read)
         self._sources: dict[bytes, Job] = {}

@@ -15,9 +15,12 @@ from enum import Enum
 
 from msgspec import structs
 
+from ...broker.history import Note as History
+from ...broker.history import ignore
 from ...broker.messages import Drop, End, EndItem, Note, Settled, Submit, TaskItem, Window
 from ...broker.outgoing import id_pages, task_pages
 from .job import Cancelled, Failure, Job, JobId, Outcome
+from .names import as_unicode
 
 FIRST_WINDOW = 256
 FIRST_WINDOW_BYTES = 4 * 1024**2
@@ -72,6 +75,7 @@ class Batch:
 class Table:
     """Every job of one owner that is not settled."""
 
+    note: History = ignore
     entries: dict[JobId, Entry] = field(default_factory=dict)
     batches: dict[tuple[str, str, str], Batch] = field(default_factory=dict)
     window: int = FIRST_WINDOW
@@ -105,6 +109,7 @@ class Table:
         self._asked_again |= job.id in self._settled_jobs
         entry = Entry(job, item, batch.number, [deliver])
         self.entries[job.id] = entry
+        self.note("asked", job=job.id, name=as_unicode(job.name))
         self._waiting.append(entry)
 
     def batch(self, recipe: str, output: str, label: str, needs: tuple[str, ...]) -> Batch:
@@ -207,7 +212,7 @@ class Table:
             if entry.cancelled:
                 self._dropped.append((entry.job.id, False))
                 self.settle(entry.job.id)
-                _deliver(entry, Cancelled(job=entry.job.id))
+                self._deliver(entry, Cancelled(job=entry.job.id))
             else:
                 self._wait_again(entry)
 
@@ -256,7 +261,7 @@ class Table:
     def had(self, entry: Entry, outcome: Outcome) -> None:
         """The result is here and right: it is the outcome, until it is settled."""
         entry.place = Place.HAD
-        _deliver(entry, outcome)
+        self._deliver(entry, outcome)
 
     def not_had(self, entry: Entry, why: str) -> None:
         """The result could not be fetched, or is not what was promised: ask anew."""
@@ -283,7 +288,9 @@ class Table:
         if entry.place is Place.ASKED:
             self._dropped.append((job, False))
         self.settle(job)
-        _deliver(entry, Failure(job=entry.job.id, code=code, reason=reason, node="", attempts=0))
+        self._deliver(
+            entry, Failure(job=entry.job.id, code=code, reason=reason, node="", attempts=0)
+        )
 
     def settle(self, job: JobId) -> None:
         """Nobody needs the result any more: the mesh may forget it."""
@@ -306,13 +313,13 @@ class Table:
                 self._dropped.append((job, only_unstarted))
             if entry.place is Place.WAITING or not only_unstarted:
                 self.settle(job)
-                _deliver(entry, Cancelled(job=entry.job.id))
+                self._deliver(entry, Cancelled(job=entry.job.id))
 
     def abandon(self) -> None:
         """The owner leaves: everything without an outcome is cancelled."""
         for entry in list(self.entries.values()):
             if entry.place is not Place.HAD:
-                _deliver(entry, Cancelled(job=entry.job.id))
+                self._deliver(entry, Cancelled(job=entry.job.id))
         self.entries.clear()
 
     # ---- inside ---------------------------------------------------------------------
@@ -326,7 +333,7 @@ class Table:
     def _conclude(self, entry: Entry, end: EndItem, outcome: Outcome) -> None:
         entry.end = end
         self.settle(entry.job.id)
-        _deliver(entry, outcome)
+        self._deliver(entry, outcome)
 
     def _to_settle(self, end: EndItem) -> None:
         self._settled.append(end.attempt)
@@ -337,6 +344,14 @@ class Table:
         entry.place, entry.end = Place.WAITING, None
         self._is_back(entry)
         self._waiting.appendleft(entry)
+
+    def _deliver(self, entry: Entry, outcome: Outcome) -> None:
+        digest, code = getattr(outcome, "digest", None), getattr(outcome, "code", "")
+        kind = type(outcome).__name__
+        self.note("outcome", job=entry.job.id, kind=kind, digest=digest, code=code)
+        waiting, entry.deliver = entry.deliver, []
+        for deliver in waiting:
+            deliver(outcome)
 
 
 def _asked(entry: Entry) -> TaskItem:
@@ -350,9 +365,3 @@ def _failure(job: Job, end: EndItem) -> Failure:
     return Failure(
         job=job.id, code=end.code, reason=end.reason, node=end.node, attempts=end.attempts
     )
-
-
-def _deliver(entry: Entry, outcome: Outcome) -> None:
-    waiting, entry.deliver = entry.deliver, []
-    for deliver in waiting:
-        deliver(outcome)
