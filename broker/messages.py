@@ -92,7 +92,8 @@ class HeldItem(Struct, frozen=True, array_like=True):
 class HeldTask(Struct, frozen=True, array_like=True):
     """An attempt that a node holds, for a broker that may know nothing of it.
 
-    ``seconds`` is what it was predicted to take there, ``memory`` the bytes it needs.
+    ``seconds`` is what it was predicted to take there, ``memory`` the bytes it needs. It
+    will have no end where it was ``dropped`` while it ran.
     """
 
     attempt: Attempt64
@@ -101,6 +102,7 @@ class HeldTask(Struct, frozen=True, array_like=True):
     owner: Id8
     seconds: Seconds
     memory: Count
+    dropped: bool = False
 
 
 class TaskItem(Struct, frozen=True, array_like=True):

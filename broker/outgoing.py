@@ -49,6 +49,7 @@ class Outgoing:
 
     said: list[Command] = field(default_factory=list)
     assigned: dict[MemberId, list[Attempt]] = field(default_factory=dict)
+    fenced: set[MemberId] = field(default_factory=set)
     ends: dict[MemberId, list[EndItem]] = field(default_factory=dict)
     settled: dict[MemberId, list[int]] = field(default_factory=dict)
     dropped: dict[tuple[MemberId, bool], list[int]] = field(default_factory=dict)
@@ -60,11 +61,15 @@ class Outgoing:
     def evict(self, member: MemberId) -> None:
         """Close a session, and say nothing more to it."""
         self.said.append(Evict(member))
-        self.assigned.pop(member, None)
+        self.unassign(member)
 
     def assign(self, attempt: Attempt) -> None:
         """Give a node an attempt."""
         self.assigned.setdefault(attempt.node.id, []).append(attempt)
+
+    def fence(self, node: MemberId) -> None:
+        """Give a node an empty ASSIGN: with its number, all before it have come, or never will."""
+        self.fenced.add(node)
 
     def end(self, owner: MemberId, end: EndItem) -> None:
         """Tell an owner how a task ended."""
@@ -80,6 +85,7 @@ class Outgoing:
 
     def unassign(self, node: MemberId) -> list[Attempt]:
         """Take back what would be assigned this turn."""
+        self.fenced.discard(node)
         return self.assigned.pop(node, [])
 
     def flush(self, nodes: dict[MemberId, Node]) -> list[Command]:
@@ -95,8 +101,11 @@ class Outgoing:
             )
         for node, given in self.assigned.items():
             commands += _assigns(nodes[node], given)
+        for node in self.fenced:
+            nodes[node].seq += 1
+            commands.append(Send(node, Assign(seq=nodes[node].seq, works=(), attempts=())))
         self.said, self.ends, self.settled = [], {}, {}
-        self.dropped, self.assigned = {}, {}
+        self.dropped, self.assigned, self.fenced = {}, {}, set()
         return commands
 
 

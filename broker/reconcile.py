@@ -1,6 +1,8 @@
 """What a node says it holds, against what the broker believes: how lost messages are found.
 
-    believed, not held    the ASSIGN was lost, or the result: the task waits again
+    believed, not held    the ASSIGN was lost, or the result: the task waits again. An ASSIGN
+                          may also be late: then an empty one follows it. Whoever has seen that
+                          one takes no earlier one any more
     held, not believed    of an earlier broker: adopted, or kept a while for its owner to come
                           given up: it is told to drop it
 
@@ -13,9 +15,10 @@ from .lifecycle import Lifecycle
 from .messages import AttemptId, HeldTask, Hello, MemberId, Phase, State, TaskId
 from .nodes import Node
 from .outgoing import Outgoing
-from .tasks import Owner, Place
+from .tasks import Attempt, Owner, Place
 
-LOST_AFTER = 3.0  # an ASSIGN that a node does not know of by then never arrived
+FENCE_AFTER = 1.0
+LOST_AFTER = 3.0
 
 
 class Reconciler:
@@ -31,7 +34,7 @@ class Reconciler:
     def came(self, node: Node, hello: Hello, now: float, *, young: bool) -> None:
         """Take in what a node holds that is here for the first time, or again."""
         held = {AttemptId(item.attempt): item.phase for item in hello.held}
-        self._missing(node, held, node.seq, now)
+        self._missing(node, held, 0, now)
         for item in hello.held:
             if (
                 item.phase is not Phase.ENDED
@@ -54,8 +57,10 @@ class Reconciler:
             phase = held.get(attempt.id)
             if phase is not None:
                 attempt.phase = phase
-            elif 0 < attempt.seq <= seen or now - attempt.given >= LOST_AFTER:
+            elif 0 < attempt.seq <= seen or (not attempt.seq and _is_old(attempt, LOST_AFTER, now)):
                 self._tasks.lost(attempt, now, suspect=False, arrived=False)
+            elif attempt.seq and _is_old(attempt, FENCE_AFTER, now):
+                self._out.fence(node.id)
         for attempt in [one for one in node.ended.values() if one.id not in held]:
             self._tasks.lost(attempt, now, suspect=False)
         for stray in [stray for stray in node.strays if stray not in held]:
@@ -67,9 +72,9 @@ class Reconciler:
         task = owner.tasks.get(key[1]) if owner is not None else None
         if AttemptId(item.attempt) in node.strays:
             return
-        if task is not None and task.place is not Place.ENDED:
+        if task is not None and task.place is not Place.ENDED and not item.dropped:
             self._tasks.adopt(task, node, item, now)
-        elif young and task is None:
+        elif young and task is None and not item.dropped:
             self._tasks.orphans.add(key, node, item)
         else:
             node.stray(AttemptId(item.attempt), item.memory)
@@ -84,3 +89,7 @@ class Reconciler:
                 if phase is not Phase.ENDED:
                     node.stray(attempt, 0)
                 self._out.drop(node.id, attempt, unstarted=False)
+
+
+def _is_old(attempt: Attempt, seconds: float, now: float) -> bool:
+    return now - attempt.given >= seconds

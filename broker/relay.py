@@ -7,11 +7,13 @@ the receiver of the transfer asks again. Pure: bytes in, bytes out.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from .messages import MemberId
-from .wire import Buffer
+
+Frame = TypeVar("Frame", bound=Sized)
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_FRAMES = 3
@@ -20,10 +22,10 @@ TO_BROKER = b""
 
 
 @dataclass(slots=True)
-class Backlog:
+class Backlog(Generic[Frame]):
     """Messages that their receivers could not take at once, in order."""
 
-    waiting: dict[MemberId, deque[list[Buffer]]] = field(default_factory=dict)
+    waiting: dict[MemberId, deque[list[Frame]]] = field(default_factory=dict)
     bytes: int = 0
     dropped: int = 0
 
@@ -31,7 +33,7 @@ class Backlog:
         """Whether something waits for this member already."""
         return member in self.waiting
 
-    def put(self, member: MemberId, frames: list[Buffer]) -> None:
+    def put(self, member: MemberId, frames: list[Frame]) -> None:
         """Keep a message for a member that is not taking any, or drop it."""
         size = _size(frames)
         if self.bytes + size > MOST_BYTES:
@@ -44,7 +46,7 @@ class Backlog:
         """Iterate over those for whom something waits."""
         return iter(list(self.waiting))
 
-    def first(self, member: MemberId) -> list[Buffer]:
+    def first(self, member: MemberId) -> list[Frame]:
         """Return the oldest message that waits for a member."""
         return self.waiting[member][0]
 
@@ -62,5 +64,5 @@ class Backlog:
             self.bytes -= _size(frames)
 
 
-def _size(frames: Sequence[Buffer]) -> int:
+def _size(frames: Sequence[Sized]) -> int:
     return OVERHEAD + sum(len(frame) for frame in frames)

@@ -40,6 +40,7 @@ TELL_PAGE = 128 * 1024
 
 Socket = zmq.Socket[bytes]
 Frames = list[wire.Buffer]
+Relayed = list[wire.Buffer | zmq.Frame]
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Server:
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(default_factory=Sessions)
     counters: Counters = field(default_factory=Counters)
-    backlog: relay.Backlog = field(default_factory=relay.Backlog)
+    backlog: relay.Backlog[wire.Buffer | zmq.Frame] = field(default_factory=relay.Backlog)
     outboxes: dict[MemberId, deque[Frames]] = field(default_factory=dict)
     stopping: bool = False
 
@@ -244,16 +245,16 @@ class Server:
     def _drain_relay(self, number: int, door: Door) -> None:
         for route, *frames in arrived(door.relay, RELAY_DRAIN):
             came = Route(number, route.bytes)
-            self._pass_on(door, route, came, [frame.buffer for frame in frames])
+            self._pass_on(door, route, came, frames)
 
-    def _pass_on(self, door: Door, route: zmq.Frame, came: Route, frames: Frames) -> None:
+    def _pass_on(self, door: Door, route: zmq.Frame, came: Route, frames: list[zmq.Frame]) -> None:
         if not 2 <= len(frames) <= relay.MOST_FRAMES:
             self.counters.malformed += 1
             return
-        to = bytes(frames[0])
+        to = frames[0].bytes
         session = self.sessions.by_relay.get(came)
         if to == relay.TO_BROKER:
-            self._relay_hello(door, route, came, frames[1:])
+            self._relay_hello(door, route, came, [frame.buffer for frame in frames[1:]])
         elif session is None:
             self._answer_relay(came, Error(code="no-session", text="say HELLO first"))
         else:
@@ -276,11 +277,11 @@ class Server:
         self.sessions.relayed(session, came)
         self._answer_relay(came, Error(code="welcome", text=""))
 
-    def _relay(self, to: MemberId, frames: Frames) -> None:
+    def _relay(self, to: MemberId, frames: Relayed) -> None:
         if self.backlog.blocked(to) or not self._relay_now(to, frames):
             self.backlog.put(to, frames)
 
-    def _relay_now(self, to: MemberId, frames: Frames) -> bool:
+    def _relay_now(self, to: MemberId, frames: Relayed) -> bool:
         """Return False when the receiver takes nothing now."""
         session = self.sessions.by_member.get(to)
         if session is None:
@@ -288,7 +289,7 @@ class Server:
         if session.relay is None:
             return False
         try:
-            put(self.doors[session.relay.door].relay, [session.relay.id, *frames], copy=False)
+            put(self.doors[session.relay.door].relay, [session.relay.id, *frames])
         except zmq.Again:
             return False
         except zmq.ZMQError as error:

@@ -5,7 +5,7 @@ exception costs more than a small message; so it is asked first.
 """
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import zmq
 
@@ -78,8 +78,12 @@ def arrived(socket: Socket, most: int) -> Iterator[list[zmq.Frame]]:
         yield frames
 
 
-def put(socket: Socket, frames: list[Buffer], *, copy: bool = True) -> None:
-    """Send a message whole. Raises zmq.Again when it is not taken now, ZMQError."""
+def put(socket: Socket, frames: Sequence[Buffer | zmq.Frame]) -> None:
+    """Send a message whole. Raises zmq.Again when it is not taken now, ZMQError.
+
+    A received frame is passed on as it is. Bytes are copied: to lend libzmq a chunk's bytes
+    takes 100 to 200 us more than to copy them.
+    """
     for frame in frames[:-1]:
-        socket.send(frame, NOW_AND_MORE, copy=copy)
-    socket.send(frames[-1], NOW, copy=copy)
+        socket.send(frame, NOW_AND_MORE)
+    socket.send(frames[-1], NOW)

@@ -142,9 +142,7 @@ class Agent:
     def _heard(self, heard: Heard, now: float) -> None:
         match heard.message:
             case Assign():
-                self.attempts.assigned(heard.message)
-                if self.draining:
-                    self.attempts.give_back_unstarted()
+                self._assigned(heard.message)
             case Drop(attempts=attempts, unstarted=unstarted):
                 self.attempts.dropped(attempts, unstarted=unstarted)
             case Settled(attempts):
@@ -162,6 +160,13 @@ class Agent:
             case _:
                 pass
 
+    def _assigned(self, message: Assign) -> None:
+        self.attempts.assigned(message)
+        if not message.attempts:
+            self._beat_at = float("-inf")  # the broker asks what came
+        if self.draining:
+            self.attempts.give_back_unstarted()
+
     def _keep_session(self, now: float) -> None:
         self.connection.tick(now)
         welcome = self.connection.welcome
@@ -169,7 +174,7 @@ class Agent:
             self._session = welcome
             if welcome is not None:
                 self._ever = welcome
-                self.attempts.session_began()
+                self.attempts.session_began(welcome.boot)
                 self._beat_at = float("-inf")
         if self.connection.refusal is not None:
             self.stopping = True
@@ -182,10 +187,11 @@ class Agent:
         self._beat_at = now
         self.attempts.tell_again(now)
         load = self.meter.sample(now)
+        seen, held = self.attempts.heartbeat()
         self.connection.send(
             State(
-                seen=self.attempts.seen,
-                held=self.attempts.state(),
+                seen=seen,
+                held=held,
                 load=load,
                 ready=len(self.attempts.benches),
                 memory=self.meter.room,

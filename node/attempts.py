@@ -57,6 +57,7 @@ class Held:
             owner=self.work.owner,
             seconds=self.item.seconds,
             memory=task.memory,
+            dropped=self.abandoned,
         )
 
     @property
@@ -100,6 +101,8 @@ class Attempts:
         self.held: dict[int, Held] = {}
         self.benches: dict[str, Bench] = {}
         self.seen = 0
+        self._told = 0
+        self._broker = b""
         self.forgotten: list[Held] = []
         self._to_fetch: deque[Held] = deque()
         self._fetching: set[int] = set()
@@ -109,7 +112,13 @@ class Attempts:
     # ---- from the broker ------------------------------------------------------------
 
     def assigned(self, message: Assign) -> None:
-        """Take attempts in; one that is known already stays as it is."""
+        """Take attempts in; one that is known already stays as it is.
+
+        An ASSIGN that comes after a heartbeat which said that it had not come is void: the
+        broker gives its attempts elsewhere.
+        """
+        if message.seq <= self._told:
+            return
         self.seen = max(self.seen, message.seq)
         for item in message.attempts:
             if item.attempt not in self.held and item.work < len(message.works):
@@ -135,9 +144,11 @@ class Attempts:
             if held is not None and held.end is not None:
                 self._forget(held)
 
-    def session_began(self) -> None:
-        """Begin to count ASSIGNs anew, and report every end again."""
-        self.seen = 0
+    def session_began(self, broker: bytes) -> None:
+        """Report every end again; another broker counts its ASSIGNs anew."""
+        if broker != self._broker:
+            self.seen = self._told = 0
+        self._broker = broker
         self._untold = {held.id: held for held in self.held.values() if held.end is not None}
 
     def give_back_unstarted(self) -> None:
@@ -243,9 +254,14 @@ class Attempts:
         """Return every attempt held, and how far it has come."""
         return tuple(HeldItem(held.id, held.phase) for held in self.held.values())
 
+    def heartbeat(self) -> tuple[int, tuple[HeldItem, ...]]:
+        """Return the last ASSIGN that came, and all that is held."""
+        self._told = self.seen
+        return self.seen, self.state()
+
     def tasks(self) -> tuple[HeldTask, ...]:
-        """Return every attempt held that is wanted, for a broker that may not know of it."""
-        return tuple(held.as_task() for held in self.held.values() if not held.abandoned)
+        """Return every attempt held, for a broker that may not know of it."""
+        return tuple(held.as_task() for held in self.held.values())
 
     def untold(self, now: float) -> list[Held]:
         """Return the ends to report now."""
@@ -312,5 +328,7 @@ class Attempts:
     def _forget(self, held: Held) -> None:
         self._fetching.discard(held.id)
         del self.held[held.id]
+        if held.end is None:
+            self._note("forgot", attempt=held.id)
         self._untold.pop(held.id, None)
         self.forgotten.append(held)

@@ -4,10 +4,13 @@ Orders go in as one JSON line on standard input, never on the command line; the 
 stays open as the lifeline. ``-P`` keeps the current folder out of what they import.
 """
 
+import os
 import subprocess
 import sys
 
 import msgspec
+
+from .platform import KEEP_MEMORY
 
 Process = subprocess.Popen[bytes]
 
@@ -27,6 +30,7 @@ def spawn(module: str, orders: object, *, answers: bool = False) -> Process:
         [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
+        env=KEEP_MEMORY | os.environ,
         process_group=_OWN_GROUP,
         creationflags=_OWN_FLAGS,
     )

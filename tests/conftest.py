@@ -15,7 +15,7 @@ import pytest
 
 from pixmesh.tests.support import leaks
 
-KEPT = frozenset({"PIXMESH_TEST_DATA"})
+KEPT = frozenset({"PIXMESH_TEST_DATA", "PIXMESH_TEST_SEEDS"})
 SESSION_FOLDER = pytest.StashKey[Path]()
 STRAYS = pytest.StashKey[list[str]]()
 

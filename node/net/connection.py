@@ -90,9 +90,8 @@ class Connection:
         """Say something to another member; False when the way is full or not there yet."""
         if self.relay is None:
             return False
-        frames = [member, *wire.encode(message, payload)]
         try:
-            put(self.relay, frames, copy=payload is None)
+            put(self.relay, [member, *wire.encode(message, payload)])
         except zmq.Again:
             return False
         return True
@@ -106,7 +105,10 @@ class Connection:
             if message is None:
                 continue
             self.heard_at = now
-            if type(message.message) not in OWN or not self._own(message.message, now):
+            if type(message.message) in OWN and self._own(message.message, now):
+                continue
+            # Between HELLO and WELCOME: said in a session that is over.
+            if self.welcome is not None or type(message.message) in OWN:
                 yield message
         if self.relay is None:
             return

@@ -45,7 +45,8 @@ class Entry:
     """One job, and who waits for its outcome.
 
     ``deliver`` is called once, with the outcome. ``end`` is the attempt's end that was
-    taken, from RESULT on. ``last`` is the node last seen at work on it.
+    taken, from RESULT on. ``last`` is the node last seen at work on it,
+    ``refused`` are attempts whose result could not be had.
     """
 
     job: Job
@@ -55,7 +56,7 @@ class Entry:
     place: Place = Place.WAITING
     end: EndItem | None = None
     last: bytes | None = None
-    fetches: int = 0
+    refused: frozenset[int] = frozenset()
     cancelled: bool = False
 
 
@@ -243,6 +244,9 @@ class Table:
         if entry is None or entry.place is Place.HAD:
             self._to_settle(end)
             return None
+        if end.attempt in entry.refused:
+            self._refuse_again(entry, end)
+            return None
         if entry.place is Place.FETCHING and entry.end is not None:
             if entry.end.attempt == end.attempt:
                 return None
@@ -256,6 +260,13 @@ class Table:
                 self._conclude(entry, end, Cancelled(job=entry.job.id))
         return None
 
+    def _refuse_again(self, entry: Entry, end: EndItem) -> None:
+        """The broker was told once more of a result that could not be had: so it may wait."""
+        self._to_settle(end)
+        if entry.place is Place.ASKED:
+            self._dropped.append((entry.job.id, False))
+            self._wait_again(entry)
+
     # ---- results --------------------------------------------------------------------
 
     def had(self, entry: Entry, outcome: Outcome) -> None:
@@ -265,9 +276,10 @@ class Table:
 
     def not_had(self, entry: Entry, why: str) -> None:
         """The result could not be fetched, or is not what was promised: ask anew."""
-        entry.fetches += 1
-        if entry.end is not None and entry.fetches >= MOST_FETCHES:
-            reason = f"its result was lost {entry.fetches} times: {why}"
+        if entry.end is not None:
+            entry.refused |= {entry.end.attempt}
+        if entry.end is not None and len(entry.refused) >= MOST_FETCHES:
+            reason = f"its result was lost {len(entry.refused)} times: {why}"
             failure = Failure(
                 job=entry.job.id,
                 code="result-lost",

@@ -3,6 +3,7 @@
 from random import Random
 
 from pixmesh.broker import leases, wire
+from pixmesh.broker.history import Note, ignore
 from pixmesh.broker.messages import Error, Hello, MemberId, Message, Welcome
 from pixmesh.broker.outgoing import Command, Evict, Send
 from pixmesh.broker.scheduler import Disconnected, Event, Joined, Received, Scheduler, Stalled, Turn
@@ -15,11 +16,15 @@ TICK = 0.25
 class FakeBroker:
     """One life of a broker. ``check_every`` counts the events between two checks of invariants."""
 
-    def __init__(self, net: Net, random: Random, *, check_every: int = 1) -> None:
+    def __init__(
+        self, net: Net, random: Random, *, check_every: int = 1, note: Note = ignore
+    ) -> None:
         self.id = BROKER
+        self.name = "broker"
+        self.boot = random.randbytes(8)
         self.net = net
         self.clock = net.clock
-        self.scheduler = Scheduler(random=random, now=self.clock.now)
+        self.scheduler = Scheduler(random=random, now=self.clock.now, note=note)
         self.sessions: dict[MemberId, Peer] = {}
         self.events = 0
         self._check_every = check_every
@@ -69,7 +74,7 @@ class FakeBroker:
         welcome = Welcome(
             member=sender.id,
             version=wire.HIGHEST_VERSION,
-            boot=b"bootboot",
+            boot=self.boot,
             relay=0,
             beat=leases.BEAT,
             lease=leases.LEASE,

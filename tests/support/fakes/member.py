@@ -47,7 +47,7 @@ class FakeMember(ABC):
         )
 
     @abstractmethod
-    def session_began(self) -> None: ...
+    def session_began(self, broker: bytes) -> None: ...
 
     @abstractmethod
     def heard(self, letter: Letter) -> None: ...
@@ -107,14 +107,16 @@ class FakeMember(ABC):
             case Welcome():
                 self.welcomed = True
                 self._beat_at = float("-inf")
-                self.session_began()
+                self.session_began(letter.message.boot)
             case Error(code="no-session"):
                 if self.welcomed:
                     self._greet()
             case Error():
                 self.refused = True
-            case _:
+            case _ if self.welcomed:
                 self.heard(letter)
+            case _:
+                pass  # said in a session that is over
 
     def _greet(self) -> None:
         self.welcomed = False

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from random import Random
 
+from pixmesh.broker.history import Note
 from pixmesh.node.owner.job import Failure, Job, Outcome, Result
 from pixmesh.tests.support.clock import Clock
 
 from .broker import FakeBroker
+from .desk import Desk
 from .net import Net
 from .node import HAS, FakeNode, Work
 from .owner import FakeOwner
@@ -20,7 +22,9 @@ class VirtualMesh:
     def __init__(self, seed: int = 0, *, frames: bool = False, check_every: int = 1) -> None:
         self.random = Random(seed)
         self.clock = Clock()
-        self.net = Net(self.clock, Random(seed + 1), frames=frames)
+        self.net = Net(self.clock, frames=frames)
+        self.history: list[dict[str, object]] = []
+        self._spoilt: set[bytes] = set()
         self.work: dict[bytes, Work] = {}
         self.usual = Work()
         self.nodes: dict[str, FakeNode] = {}
@@ -38,16 +42,31 @@ class VirtualMesh:
         self.kill(self.nodes.get(name))
         self._boots += 1
         node = FakeNode(
-            name, self.net, boot=self._boots, slots=slots, work=self.work_of, has=has, memory=memory
+            name,
+            self.net,
+            boot=self._boots,
+            slots=slots,
+            work=self.work_of,
+            has=has,
+            memory=memory,
+            note=self._note(f"node-{name}-{self._boots}"),
+            spoilt=self._spoilt,
         )
         self.nodes[name] = node
         return node
 
-    def owner(self, name: str = "owner") -> FakeOwner:
+    def owner(
+        self,
+        name: str = "owner",
+        *,
+        desk: Desk | None = None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> FakeOwner:
         """Start an owner; one of this name that still lives dies first."""
         self.kill(self.owners.get(name))
         self._boots += 1
-        owner = FakeOwner(name, self.net, boot=self._boots)
+        note = self._note(f"owner-{name}-{self._boots}")
+        owner = FakeOwner(name, self.net, boot=self._boots, desk=desk, note=note, ended=ended)
         self.owners[name] = owner
         return owner
 
@@ -70,7 +89,17 @@ class VirtualMesh:
             self.broker = self._new_broker()
 
     def _new_broker(self) -> FakeBroker:
-        return FakeBroker(self.net, self.random, check_every=self._check_every)
+        self._boots += 1
+        note = self._note(f"broker-{self._boots}")
+        return FakeBroker(self.net, self.random, check_every=self._check_every, note=note)
+
+    def _note(self, member: str) -> Note:
+        """Return where a life of a member notes what it does."""
+
+        def note(what: str, /, **facts: object) -> None:
+            self.history.append({"at": self.clock.now, "member": member, "what": what, **facts})
+
+        return note
 
     # ---- time -----------------------------------------------------------------------
 

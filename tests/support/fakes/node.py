@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
+from pixmesh.broker.history import Note, ignore
 from pixmesh.broker.messages import (
     INLINE_BYTES,
     Assign,
@@ -21,6 +22,8 @@ from pixmesh.broker.messages import (
 )
 from pixmesh.broker.outgoing import end_pages
 from pixmesh.node.attempts import Attempts, Held
+from pixmesh.node.cell import IDLE
+from pixmesh.node.limits import Limits
 from pixmesh.node.net.chunks import Gone, Key, Receiver, Sender
 from pixmesh.node.net.connection import Connection
 from pixmesh.node.net.transfer import Fetch
@@ -36,12 +39,16 @@ HAS = ("blur", "identity")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a task does to a slot: it takes seconds, then gives a result, fails, or kills it."""
+    """What a task does to a slot: it takes seconds, then gives a result, fails, or kills it.
+
+    ``spoils``: its first result is not what its digest says.
+    """
 
     seconds: float = 0.01
     size: int = 0
     fails: str = ""
     kills: bool = False
+    spoils: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +56,11 @@ class FakeSlot:
     name: str
     queue: deque[Held] = field(default_factory=deque)
     running: Held | None = None
+
+    @property
+    def runs(self) -> int:
+        """The attempt that it runs, as its cell would say."""
+        return self.running.id if self.running is not None else IDLE
 
 
 class Nowhere:
@@ -73,8 +85,12 @@ class FakeNode(FakeMember):
         work: Callable[[bytes], Work] = lambda _task: Work(),
         has: tuple[str, ...] = HAS,
         memory: int = 1 << 30,
+        note: Note = ignore,
+        spoilt: set[bytes] | None = None,
     ) -> None:
-        self.attempts = Attempts()
+        self.spoilt = spoilt if spoilt is not None else set()
+        self.limits = Limits()
+        self.attempts = Attempts(note)
         way = cast(Connection, self)
         self.receiver = Receiver(way, self._fetched, self._unfetchable)
         self.sender = Sender(way, self._read)
@@ -117,14 +133,16 @@ class FakeNode(FakeMember):
             held=self.attempts.tasks(),
         )
 
-    def session_began(self) -> None:
-        self.attempts.session_began()
+    def session_began(self, broker: bytes) -> None:
+        self.attempts.session_began(broker)
 
     def heard(self, letter: Letter) -> None:
         now = self.clock.now
         match letter.message:
             case Assign():
                 self.attempts.assigned(letter.message)
+                if not letter.message.attempts:
+                    self._beat_at = float("-inf")
             case Drop(attempts=attempts, unstarted=unstarted):
                 self.attempts.dropped(attempts, unstarted=unstarted)
             case Settled(attempts):
@@ -140,8 +158,10 @@ class FakeNode(FakeMember):
 
     def beat(self) -> None:
         self.attempts.tell_again(self.clock.now)
+        self._end_overrun()
         ready = len(self.attempts.benches)
-        self.say(State(seen=self.attempts.seen, held=self.attempts.state(), ready=ready))
+        seen, held = self.attempts.heartbeat()
+        self.say(State(seen=seen, held=held, ready=ready))
         if self.draining:
             self.say(Bye(draining=True))
 
@@ -163,11 +183,16 @@ class FakeNode(FakeMember):
 
     # ---- slots ----------------------------------------------------------------------
 
-    def kill_slot(self, name: str) -> None:
+    def _end_overrun(self) -> None:
+        running = {slot.name: slot.runs for slot in self.slots.values()}
+        predicted = {one.id: one.item.seconds for one in self.attempts.held.values()}
+        for name in self.limits.overrun(running, predicted, self.clock.now):
+            self.kill_slot(name, code="hung")
+
+    def kill_slot(self, name: str, *, code: str = "crashed") -> None:
         """End a slot's process; another takes its place."""
         slot = self.slots.pop(name)
-        running = slot.running.id if slot.running is not None else 0
-        self.attempts.slot_died(name, running)
+        self.attempts.slot_died(name, slot.runs, code=code)
         self.clock.after(SLOT_START, self._start_slot)
         self._beat_at = float("-inf")
         self.turn()
@@ -207,9 +232,21 @@ class FakeNode(FakeMember):
             self.kill_slot(slot.name)
             return
         slot.running = None
-        self.attempts.ended(slot.name, _end_of(held, work))
+        self.attempts.ended(slot.name, self._end_of(held, work))
         self._run_next(slot)
         self.turn()
+
+    def _end_of(self, held: Held, work: Work) -> SlotEnd:
+        if work.fails:
+            return SlotEnd(held.id, work.seconds, code=work.fails, reason="as the test says")
+        task = held.item.task.id
+        inline = task if work.size <= INLINE_BYTES else None
+        size = len(inline) if inline is not None else work.size
+        digest = digest_of(task)
+        if work.spoils and task not in self.spoilt:
+            self.spoilt.add(task)
+            digest = digest_of(b"spoilt")
+        return SlotEnd(held.id, work.seconds, size, digest, "png", inline)
 
     # ---- pixels ---------------------------------------------------------------------
 
@@ -243,11 +280,3 @@ class FakeNode(FakeMember):
         if held is None or held.end is None or held.item.task.token != token:
             raise Gone("no such result is kept here")
         return bytes(min(length, max(0, held.end.size - offset)))
-
-
-def _end_of(held: Held, work: Work) -> SlotEnd:
-    if work.fails:
-        return SlotEnd(held.id, work.seconds, code=work.fails, reason="as the test says")
-    inline = held.item.task.id if work.size <= INLINE_BYTES else None
-    size = len(inline) if inline is not None else work.size
-    return SlotEnd(held.id, work.seconds, size, digest_of(held.item.task.id), "png", inline)

@@ -1,9 +1,12 @@
 """An owner on a virtual clock: the real table and transfers, and every outcome it was told."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import BinaryIO, cast
 
+from pixmesh.broker.history import Note as History
+from pixmesh.broker.history import ignore
 from pixmesh.broker.messages import (
     INLINE_BYTES,
     Bye,
@@ -24,6 +27,8 @@ from pixmesh.node.net.transfer import Fetch
 from pixmesh.node.owner.job import Job, JobId, Outcome, Result, digest_of, job_id
 from pixmesh.node.owner.table import Entry, Place, Table
 
+from .desk import Desk
+from .lossy import Crash
 from .member import FakeMember
 from .net import Letter, Net
 from .node import Nowhere
@@ -33,7 +38,7 @@ MOST_FETCHES = 16
 
 @dataclass(frozen=True, slots=True)
 class FakePixels:
-    """A picture of so many bytes that nobody looks at; also a result's content."""
+    """A picture of so many bytes that nobody looks at."""
 
     size: int
     digest: bytes = bytes(32)
@@ -41,20 +46,34 @@ class FakePixels:
     def read(self, offset: int, length: int) -> bytes:
         return bytes(min(length, max(0, self.size - offset)))
 
-    def bytes(self) -> bytes:
-        return bytes(self.size)
 
-    def write_to(self, file: object) -> None:
-        """Write nothing."""
+@dataclass(frozen=True, slots=True)
+class FakeResult:
+    """A result: its job's id, said to be of so many bytes."""
+
+    size: int
+    data: bytes = b""
+
+    def bytes(self) -> bytes:
+        return self.data
+
+    def write_to(self, file: BinaryIO) -> None:
+        file.write(self.data)
 
     def close(self) -> None:
         """Let nothing go."""
 
 
 def make_job(
-    number: int, *, size: int = 100, recipe: str = "blur", seconds: float = 0.01, memory: int = 1
+    number: int,
+    *,
+    size: int = 100,
+    recipe: str = "blur",
+    seconds: float = 0.01,
+    memory: int = 1,
+    salt: str = "",
 ) -> Job:
-    digest = digest_of(str(number).encode())
+    digest = digest_of(f"{salt}{number}".encode())
     return Job(
         id=job_id(digest=digest, recipe=recipe, output=""),
         name=f"picture {number}",
@@ -67,12 +86,28 @@ def make_job(
 
 
 class FakeOwner(FakeMember):
-    """One life of an owner. ``outcomes`` collects all that each job was told."""
+    """One life of an owner. ``outcomes`` collects all that each job was told.
+
+    With a ``desk`` results become files, and a job is settled when the ledger says so;
+    ``ended`` is called when its machine ends in the middle of that.
+    """
 
     role = "owner"
 
-    def __init__(self, name: str, net: Net, *, boot: int = 1) -> None:
-        self.table = Table()
+    def __init__(
+        self,
+        name: str,
+        net: Net,
+        *,
+        boot: int = 1,
+        desk: Desk | None = None,
+        note: History = ignore,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.table = Table(note)
+        self.desk = desk
+        self._ended_at_desk = ended
+        self._to_record: list[Outcome] = []
         way = cast(Connection, self)
         self.receiver = Receiver(way, self._fetched, self._unfetchable)
         self.sender = Sender(way, self._read)
@@ -86,7 +121,12 @@ class FakeOwner(FakeMember):
     # ---- from outside ---------------------------------------------------------------
 
     def submit(self, jobs: list[Job], *, label: str = "") -> None:
-        for job in jobs:
+        try:
+            asked = self.desk.begin(jobs) if self.desk is not None else jobs
+        except Crash:
+            self._end()
+            return
+        for job in asked:
             item = self._item(job)
             self._sources[item.token] = job
             batch = self.table.batch(job.recipe, job.output, label, (job.recipe,))
@@ -116,10 +156,11 @@ class FakeOwner(FakeMember):
 
     def _told(self, outcome: Outcome) -> None:
         self.outcomes.setdefault(outcome.job, []).append(outcome)
+        self._to_record.append(outcome)
 
     # ---- the session ----------------------------------------------------------------
 
-    def session_began(self) -> None:
+    def session_began(self, broker: bytes) -> None:
         self.table.session_began()
 
     def heard(self, letter: Letter) -> None:
@@ -137,6 +178,7 @@ class FakeOwner(FakeMember):
             case Error(code="gone"):
                 self.receiver.refused(letter.message)
             case Note():
+                self.table.noted(letter.message)
                 self.notes.append(letter.message)
             case _:
                 pass
@@ -147,10 +189,31 @@ class FakeOwner(FakeMember):
     def turn(self) -> None:
         self.receiver.tick(self.clock.now)
         self._begin_fetches()
+        self._record()
         self.sender.pump()
         if self.welcomed and self.alive:
             for message in self.table.says(self.clock.now):
                 self.say(message)
+
+    # ---- at the desk ----------------------------------------------------------------
+
+    def _record(self) -> None:
+        """Make outcomes files and rows; only then are their jobs settled."""
+        outcomes, self._to_record = self._to_record, []
+        if self.desk is not None and outcomes:
+            try:
+                self.desk.record(outcomes)
+            except Crash:
+                self._end()
+                return
+        for one in outcomes:
+            if isinstance(one, Result):
+                self.table.settle(one.job)
+
+    def _end(self) -> None:
+        """The machine ends here, or this process of it."""
+        self.die()
+        self._ended_at_desk()
 
     # ---- results, as the session takes them -----------------------------------------
 
@@ -189,7 +252,6 @@ class FakeOwner(FakeMember):
             self.table.not_had(entry, "its digest is not what the node promised")
             return
         self.table.had(entry, _result(entry.job, end))
-        self.table.settle(entry.job.id)
 
     def _unfetchable(self, key: Key, why: str) -> None:
         entry = self._arriving.pop(key)
@@ -207,7 +269,7 @@ class FakeOwner(FakeMember):
 def _result(job: Job, end: EndItem) -> Result:
     return Result(
         job=job.id,
-        content=FakePixels(end.size),
+        content=FakeResult(end.size, job.id),
         digest=end.digest or b"",
         format=end.format,
         node=end.node,

@@ -8,43 +8,11 @@ from pixmesh.node.owner.job import Cancelled
 from pixmesh.tests.support.fakes.mesh import VirtualMesh, failures, results
 from pixmesh.tests.support.fakes.node import Work
 from pixmesh.tests.support.fakes.owner import FakeOwner, make_job
-from pixmesh.tests.support.fakes.schedule import run_schedule
-
-SCHEDULES = 200
-PARTS = 4
 
 
 def assert_each_once(owner: FakeOwner, jobs: int) -> None:
     assert len(owner.outcomes) == jobs
     assert {len(told) for told in owner.outcomes.values()} == {1}
-
-
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_job_has_one_outcome_whatever_is_lost_doubled_late_killed_or_frozen(
-    part: int,
-) -> None:
-    for seed in range(part, SCHEDULES, PARTS):
-        schedule = run_schedule(seed)
-        assert schedule.mesh.left_over() == [], f"seed {seed}: {schedule.log}"
-
-
-@pytest.mark.parametrize(
-    "seed",
-    [
-        7,  # the last ASSIGN to a node was lost
-        81,  # a node forgot a result that the broker counted on
-        205,  # DROP and SUBMIT of one task changed places
-    ],
-)
-def test_schedules_that_once_failed_do_not(seed: int) -> None:
-    assert run_schedule(seed).mesh.left_over() == []
-
-
-def test_a_schedule_replays_from_its_seed() -> None:
-    first, again = run_schedule(3), run_schedule(3)
-    assert first.log == again.log
-    assert first.mesh.net.sent == again.mesh.net.sent
-    assert first.mesh.clock.now == again.mesh.clock.now
 
 
 def test_thousands_of_tasks_go_through_ten_nodes() -> None:

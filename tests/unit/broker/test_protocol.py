@@ -67,7 +67,7 @@ def test_each_code_that_the_broker_answers_has_a_row() -> None:
         ("grace after a lost connection", leases.GRACE),
         ("an end is told again; a SUBMIT is missed; a GET is repeated", attempts.TELL_AGAIN),
         ("an end is told again; a SUBMIT is missed; a GET is repeated", transfer.PATIENCE),
-        ("an ASSIGN is missed", reconcile.LOST_AFTER),
+        ("an ASSIGN is followed by an empty one", reconcile.FENCE_AFTER),
     ],
 )
 def test_timings_are_those_of_the_code(words: str, seconds: float) -> None:

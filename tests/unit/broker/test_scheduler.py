@@ -4,9 +4,20 @@ import pytest
 from msgspec import structs
 
 from pixmesh.broker.leases import GRACE, LEASE, SUSPECT_AFTER
-from pixmesh.broker.messages import Bye, Drop, End, HeldItem, Note, Phase, Settled, State, Window
+from pixmesh.broker.messages import (
+    Assign,
+    Bye,
+    Drop,
+    End,
+    HeldItem,
+    Note,
+    Phase,
+    Settled,
+    State,
+    Window,
+)
 from pixmesh.broker.outgoing import Evict
-from pixmesh.broker.reconcile import LOST_AFTER
+from pixmesh.broker.reconcile import FENCE_AFTER
 from pixmesh.broker.scheduler import TELL_PLACED, Disconnected, Joined, Stalled
 
 from .records import NODE, OTHER, OWNER, Talk, end_item, hello, submit, task_id
@@ -101,13 +112,17 @@ def test_an_assign_that_a_later_one_overtook_is_found_lost() -> None:
     assert first.attempt not in talk.scheduler.tasks.attempts
 
 
-def test_the_last_assign_lost_is_found_after_a_while() -> None:
+def test_the_last_assign_lost_is_found_by_an_empty_one_that_follows_it() -> None:
     talk = mesh(1)
-    talk.now += LOST_AFTER - 0.5
+    empty = Assign(seq=2, works=(), attempts=())
+    talk.now += FENCE_AFTER - 0.1
     talk.hear(NODE, State(seen=0, ready=1))
+    assert empty not in talk.heard_by(NODE)
+    talk.now += 0.1
+    talk.hear(NODE, State(seen=0, ready=1))
+    assert empty in talk.heard_by(NODE)
     assert len(talk.assigned()) == 1
-    talk.now += 0.5
-    talk.hear(NODE, State(seen=0, ready=1))
+    talk.hear(NODE, State(seen=2, ready=1))
     assert len(talk.assigned()) == 2
 
 

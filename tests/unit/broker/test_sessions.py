@@ -68,7 +68,7 @@ def test_a_route_taken_over_stays_with_the_one_who_has_it_now() -> None:
 
 
 def test_what_waits_at_the_relay_leaves_in_order() -> None:
-    backlog = Backlog()
+    backlog: Backlog[bytes] = Backlog()
     for number in range(3):
         backlog.put(NODE, [bytes([number])])
     assert backlog.blocked(NODE)
@@ -91,7 +91,8 @@ def test_what_waits_at_the_relay_leaves_in_order() -> None:
 def test_the_backlog_never_weighs_more_than_its_limit_and_always_adds_up(
     steps: list[tuple[MemberId, int, int]],
 ) -> None:
-    backlog, most = Backlog(), relay.MOST_BYTES
+    backlog: Backlog[bytes] = Backlog()
+    most = relay.MOST_BYTES
     relay.MOST_BYTES = 5000
     try:
         for member, size, what in steps:

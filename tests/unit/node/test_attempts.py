@@ -136,7 +136,7 @@ def test_an_end_is_told_again_until_it_is_settled_and_in_each_session() -> None:
     assert ends(attempts) == {}
     attempts.tell_again(TELL_AGAIN)
     assert ends(attempts, now=TELL_AGAIN) == {1: End.DONE}
-    attempts.session_began()
+    attempts.session_began(b"broker")
     assert ends(attempts, now=TELL_AGAIN) == {1: End.DONE}
     attempts.settled([1, 99])
     attempts.tell_again(10 * TELL_AGAIN)
@@ -151,12 +151,26 @@ def test_settling_what_has_no_end_changes_nothing() -> None:
     assert phases(attempts) == {1: Phase.RUNNING}
 
 
-def test_a_session_counts_assigns_anew() -> None:
-    attempts = holding(1)
+def test_another_broker_counts_its_assigns_anew() -> None:
+    attempts = Attempts()
+    attempts.session_began(b"one")
     attempts.assigned(assign(seq=7))
-    assert attempts.seen == 7
-    attempts.session_began()
-    assert attempts.seen == 0
+    attempts.session_began(b"one")
+    assert attempts.heartbeat() == (7, ())
+    attempts.session_began(b"another")
+    assert attempts.heartbeat() == (0, ())
+
+
+def test_an_assign_that_comes_after_a_heartbeat_without_it_is_void() -> None:
+    attempts = holding()
+    attempts.assigned(assign(assign_item(4), seq=4))
+    attempts.assigned(assign(assign_item(3), seq=3))
+    assert set(phases(attempts)) == {3, 4}
+    attempts.heartbeat()
+    for seq in (2, 4):
+        attempts.assigned(assign(assign_item(10 + seq), seq=seq))
+    attempts.assigned(assign(assign_item(5), seq=5))
+    assert set(phases(attempts)) == {3, 4, 5}
 
 
 def test_large_pixels_are_fetched_a_few_at_a_time_and_before_a_slot_gets_them() -> None:

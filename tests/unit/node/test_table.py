@@ -5,7 +5,7 @@ from msgspec import structs
 from pixmesh.broker.messages import Drop, End, EndItem, Settled, Submit, TaskItem, Window
 from pixmesh.node.owner.job import Cancelled, Failure, Job, Outcome, Result
 from pixmesh.node.owner.table import MOST_FETCHES, RESEND_AFTER, Entry, Place, Table
-from pixmesh.tests.support.fakes.owner import FakePixels, make_job
+from pixmesh.tests.support.fakes.owner import FakeResult, make_job
 
 NODE = b"node...."
 
@@ -46,7 +46,7 @@ class Desk:
     def had(self, entry: Entry | None) -> None:
         assert entry is not None
         result = Result(
-            job=entry.job.id, content=FakePixels(1), digest=b"", format="png", node="pi",
+            job=entry.job.id, content=FakeResult(1), digest=b"", format="png", node="pi",
             attempts=1, seconds=0.0,
         )  # fmt: skip
         self.table.had(entry, result)

@@ -25,9 +25,9 @@ from pixmesh.node.owner.disk import RealDisk
 from pixmesh.node.owner.job import Content, JobId, digest_of
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.row import Failed, Row, State
+from pixmesh.tests.support.fakes.lossy import Clockwork, Crash, LossyDisk, LossyLedger
 
 from .fakes import MemoryContent, identity
-from .lossy import Clockwork, Crash, LossyDisk, LossyLedger
 
 OUT = Path("/out")
 DATA = [b"the first output", b"the second", b"a third"]

@@ -108,14 +108,31 @@ class LossyDisk:
 
 @dataclass
 class LossyLedger:
-    """The ledger's rules without SQLite; every durable step counts."""
+    """The ledger's rules without SQLite; every durable step counts.
+
+    ``history`` is every state that an output came into. Power lost, what was submitted
+    since the last durable step may be forgotten.
+    """
 
     clockwork: Clockwork
     rows: dict[Path, Row] = field(default_factory=dict)
-    outcomes: list[tuple[Path, State]] = field(default_factory=list)
+    history: list[tuple[Path, State]] = field(default_factory=list)
+    _durable: tuple[dict[Path, Row], int] = field(default_factory=lambda: ({}, 0))
+
+    @property
+    def outcomes(self) -> list[tuple[Path, State]]:
+        return [one for one in self.history if one[1] in {State.DONE, State.FAILED}]
 
     def submitted(self, rows: Sequence[Row]) -> None:
         self.rows.update({row.destination: row for row in rows})
+        self.history += [(row.destination, State.SUBMITTED) for row in rows]
+
+    def lose_power(self, random: Random) -> None:
+        """Forget by chance what was not made durable."""
+        if random.random() < 0.5:
+            rows, count = self._durable
+            self.rows = dict(rows)
+            del self.history[count:]
 
     def committing(self, outputs: Sequence[Ready]) -> set[Path]:
         return self._move(
@@ -134,6 +151,11 @@ class LossyLedger:
             {State.SUBMITTED, State.COMMITTING},
         )
 
+    def cancelled(self, destinations: Sequence[Path]) -> set[Path]:
+        if not destinations:
+            return set()
+        return self._move({one: {} for one in destinations}, State.CANCELLED, {State.SUBMITTED})
+
     def take_over(self, row: Row) -> bool:
         return self.rows[row.destination].state is State.COMMITTING
 
@@ -146,8 +168,8 @@ class LossyLedger:
             for one in moved:
                 values = changes[one]
                 self.rows[one] = replace(self.rows[one], state=state, **values)  # type: ignore[arg-type]
-                if state is not State.COMMITTING:
-                    self.outcomes.append((one, state))
+                self.history.append((one, state))
+            self._durable = (dict(self.rows), len(self.history))
 
         self.clockwork.step(move)
         return moved

@@ -1,0 +1,62 @@
+"""Schedules that once failed, shrunk to the events that made them fail; each names its bug."""
+
+from typing import Final
+
+REGRESSIONS: Final = {
+    # A node repeats the end of an attempt while the broker stands still; its result was not
+    # what its digest promised. Each repetition counted as another result lost.
+    "one bad result told five times is one result lost": """
+        0.583 node n0 2
+        0.289 node n1 1
+        0.657 node n2 3
+        0.37 node n3 1
+        1.25 ask o0 75 56 44 51 49 27 59 7
+        4.571 freeze broker 15
+    """,
+    # The third ASSIGN comes after the fourth: the broker had given its tasks elsewhere, the
+    # node ran them all the same, and its memory was promised twice.
+    "an assign that comes after a heartbeat without it is void": """
+        0.625 node n0 2
+        0.457 node n1 2
+        0.772 node n2 2
+        0.355 node n3 2
+        2.084 ask o0 71 104
+        0.031 ask o0 35 40 55 76 93 94
+        1.497 ask o1 94 21 99 38 83 15 18 32 49 16 115 46 62 17
+        3.727 ask o1 6 91 22 112 23 86 106 72 80 63 98
+        0 copies broker n0 ASSIGN 3 0.8973
+    """,
+    # A node says HELLO each second to a broker that stands still. The second one was taken
+    # to say that what the first one's WELCOME brought had never come.
+    "a hello sent before an assign says nothing of it": """
+        0.702 node n1 1
+        0.336 node n2 1
+        3.025 ask o0 115
+        1.074 ask o0
+        2.74 freeze broker 15
+    """,
+    # What was dropped while it ran was not in HELLO: a new broker gave its memory away.
+    "a new broker knows what still runs though it was dropped": """
+        0.655 node n0 2
+        0.043 ask o0 79 106 19 27
+        0.188 ask o1
+        1.707 ask o1 27
+        1.062 restart o0 9
+        4.08 broker 1
+        1.204 freeze n0 2
+    """,
+    # The same, for an attempt that was to run alone beside it and was blamed.
+    "what still runs though it was dropped is company": """
+        0.853 node n0 2
+        0.677 node n1 1
+        0.145 node n2 1
+        0.589 node n3 2
+        2.819 ask o0 35 17 13 67 30
+        1.984 ask o0 22 101 50 18
+        0.381 ask o0 111 112 0 20
+        1.034 node n2 1
+        5.321 restart o0 9
+        6.702 broker 0.05
+        0 copies n0 broker RESULT 4
+    """,
+}
