@@ -1,16 +1,20 @@
-"""Which operations there are. To add one: write it in its file, and name it here."""
+"""Which operations there are: our own, and those of plug-ins.
+
+To add one of our own: write it in its file, and name it here.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import edges, filters, geometry, tone
+from . import edges, filters, geometry, plugins, tone
 from .operation import Operation
 
-OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
+OWN: Final[Mapping[str, Operation]] = MappingProxyType(
     {
         operation.name: operation
         for operation in (
@@ -22,6 +26,27 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         )
     }
 )
+
+
+class _All(Mapping[str, Operation]):
+    """Our own operations first; packages are searched only for what is not among them."""
+
+    def __getitem__(self, name: str) -> Operation:
+        return OWN[name] if name in OWN else _others()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*OWN, *_others()))
+
+    def __len__(self) -> int:
+        return len(OWN) + len(_others())
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = _All()
+
+
+@functools.cache
+def _others() -> Mapping[str, Operation]:
+    return plugins.found(OWN)
 
 
 def get(name: str) -> Operation | None:

@@ -53,6 +53,7 @@ def state_folder(request: pytest.FixtureRequest, test_numbers: Iterator[int]) ->
         for name in [name for name in os.environ if name.startswith("PIXMESH_")]:
             if name not in KEPT:
                 patch.delenv(name)
+        patch.delenv("PYTHONPATH", raising=False)
         patch.setenv("PIXMESH_STATE", str(state))
         patch.setenv("XDG_CONFIG_HOME", str(home))
         patch.setenv("NO_COLOR", "1")

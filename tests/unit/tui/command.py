@@ -20,8 +20,8 @@ class Finished:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return this test's environment, with byte code kept as an installed command keeps it."""
-    return {**os.environ, "PYTHONPATH": "", **more}
+    """Return this test's environment, and more."""
+    return {**os.environ, **more}
 
 
 def started(
