@@ -1,4 +1,9 @@
-"""How busy this machine is, and how much of it is ours. By psutil, about 1 ms a sample."""
+"""How busy this machine is, and how much of it is ours. By psutil, about 1 ms a sample.
+
+What runs at a low priority gives way to everything else, so it is nobody's use of the
+machine: slots, those of other nodes here too, and whatever else was made nice. Windows does
+not count that apart; there, only our own slots are left out.
+"""
 
 import contextlib
 from dataclasses import dataclass, field
@@ -10,6 +15,18 @@ from ..broker.messages import Load
 SHARE = 0.8
 
 
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """Seconds and bytes since boot; ``polite`` seconds are those at low priority."""
+
+    at: float
+    busy: float
+    polite: float
+    own: float
+    own_polite: float
+    moved: tuple[int, int, int, int]
+
+
 @dataclass(slots=True)
 class LoadMeter:
     """Samples the machine; rates are since the sample before.
@@ -18,42 +35,63 @@ class LoadMeter:
     what this process and its slots have.
     """
 
-    _own_process: psutil.Process = field(default_factory=psutil.Process)
+    _process: psutil.Process = field(default_factory=psutil.Process)
     room: int = 0
-    _at: float | None = None
-    _own_seconds: float = 0.0
-    _bytes: tuple[int, int, int, int] = (0, 0, 0, 0)
+    _before: _Counters | None = None
 
     def sample(self, now: float) -> Load:
         """Return the load since the last sample; the first one has no rates."""
-        cpu = psutil.cpu_percent(interval=None) / 100
-        (own_seconds, own_bytes), moved = self._own(), _moved()
-        memory = psutil.virtual_memory()
-        self.room = int((memory.available + own_bytes) * SHARE)
-        elapsed = now - self._at if self._at is not None else 0.0
-        own = rates = None
-        if elapsed > 0:
-            own = (own_seconds - self._own_seconds) / elapsed / (psutil.cpu_count() or 1)
-            rates = [
-                max(0.0, (new - old) / elapsed) for new, old in zip(moved, self._bytes, strict=True)
-            ]
-        self._at, self._own_seconds, self._bytes = now, own_seconds, moved
-        return Load(
-            cpu=cpu,
-            cpu_others=min(1.0, max(0.0, cpu - (own or 0.0))),
-            memory=memory.percent / 100,
-            **dict(zip(_RATES, rates or [0.0] * len(_RATES), strict=True)),
+        counters = self._counters(now)
+        before, self._before = self._before, counters
+        memory = psutil.virtual_memory().percent / 100
+        if before is None or now <= before.at:
+            return Load(memory=memory)
+        return _between(before, counters, memory)
+
+    def _counters(self, now: float) -> _Counters:
+        own, own_polite, resident = self._own()
+        self.room = int((psutil.virtual_memory().available + resident) * SHARE)
+        times = psutil.cpu_times()
+        polite = getattr(times, "nice", None)
+        busy = sum(times) - times.idle - getattr(times, "iowait", 0.0)
+        return _Counters(
+            at=now,
+            busy=busy - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0),
+            polite=polite or 0.0,
+            own=own,
+            own_polite=own_polite if polite is not None else 0.0,
+            moved=_moved(),
         )
 
-    def _own(self) -> tuple[float, int]:
-        """Return the CPU seconds and the resident bytes of this process and its slots."""
-        seconds, resident = 0.0, 0
-        for process in [self._own_process, *self._own_process.children(recursive=True)]:
+    def _own(self) -> tuple[float, float, int]:
+        """Return the CPU seconds of this process and its slots, the slots', and the bytes."""
+        seconds, polite, resident = 0.0, 0.0, 0
+        for process in [self._process, *self._process.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 used = process.cpu_times()
                 seconds += used.user + used.system
+                polite += used.user if process is not self._process else 0.0
                 resident += process.memory_info().rss
-        return seconds, resident
+        return seconds, polite, resident
+
+
+def _between(before: _Counters, after: _Counters, memory: float) -> Load:
+    elapsed = after.at - before.at
+    machine = elapsed * (psutil.cpu_count() or 1)
+    own = after.own - before.own - (after.own_polite - before.own_polite)
+    others = after.busy - before.busy - (after.polite - before.polite) - own
+    moved = zip(after.moved, before.moved, strict=True)
+    rates = [max(0.0, (new - old) / elapsed) for new, old in moved]
+    return Load(
+        cpu=_share((after.busy - before.busy) / machine),
+        cpu_others=_share(others / machine),
+        memory=memory,
+        **dict(zip(_RATES, rates, strict=True)),
+    )
+
+
+def _share(value: float) -> float:
+    return min(1.0, max(0.0, value))
 
 
 _RATES = ("net_in", "net_out", "disk_read", "disk_write")

@@ -1,13 +1,17 @@
 """The mesh at a moment, in words: what `pixmesh status` prints. Pure."""
 
-from ..broker.status import BatchView, NodeView, Snapshot
+from collections.abc import Sequence
+
+from ..broker.status import BatchView, NodeView, PictureView, Snapshot
 from .pace import clock, counted, short
 from .table import shortened, table
 
 LONGEST_NAME = 11
 LONGEST_WORK = 30
+LONGEST_ID = 12
 
 _NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHER", "MEM", "NET MB/s", "DONE", "FAIL", "BEAT")
+_PICTURE_HEAD = ("QUARANTINED", "PICTURE", "RECIPE")
 _BATCH_HEAD = ("OWNER", "RECIPE", "DONE", "FAIL", "RUNNING", "WAITING")
 
 
@@ -19,15 +23,35 @@ def in_words(mesh: Snapshot) -> str:
     ]
     if mesh.limited_by:
         lines.append(f"limited by {mesh.limited_by}")
-    if mesh.nodes:
-        lines += ["", *table(_NODE_HEAD, [_node_row(node) for node in mesh.nodes])]
-        lines += [f"{node.name}: {node.reason}" for node in mesh.nodes if node.reason]
-    else:
-        lines += ["", "no node is connected; on this machine: pixmesh node"]
+    lines += ["", *nodes_in_words(mesh.nodes)]
     if mesh.batches:
         lines += ["", *table(_BATCH_HEAD, [_batch_row(batch) for batch in mesh.batches])]
         lines += [f"{batch.owner}: {batch.reason}" for batch in mesh.batches if batch.reason]
+    if mesh.quarantined:
+        lines += ["", *table(_PICTURE_HEAD, [_picture_row(one) for one in mesh.quarantined])]
+        lines += [f"{_called(one)}: {one.reason}" for one in mesh.quarantined]
+        lines.append("to have one tried again: pixmesh jobs retry JOB")
     return "\n".join(lines)
+
+
+def nodes_in_words(nodes: Sequence[NodeView]) -> list[str]:
+    """Return a table of nodes, and below it why some do not work."""
+    if not nodes:
+        return ["no node is connected; on this machine: pixmesh node"]
+    lines = table(_NODE_HEAD, [_node_row(node) for node in nodes])
+    lines += [f"{node.name}: {node.reason}" for node in nodes if node.reason]
+    if any(node.state == "quarantined" for node in nodes):
+        lines.append("to have one work again: pixmesh nodes resume NODE")
+    return lines
+
+
+def _called(picture: PictureView) -> str:
+    return picture.name or picture.id[:LONGEST_ID]
+
+
+def _picture_row(picture: PictureView) -> tuple[str, ...]:
+    recipe = shortened(picture.recipe, LONGEST_WORK)
+    return picture.id[:LONGEST_ID], shortened(picture.name, LONGEST_WORK), recipe
 
 
 def _nodes(mesh: Snapshot) -> str:

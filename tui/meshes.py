@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..node.config import Config
@@ -24,20 +25,18 @@ ASKING: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A mesh that takes jobs, and where to ask about it; `address` is None for an embedded one."""
+    """A mesh that takes jobs, and where and with whose keys to ask about it."""
 
     session: "Session"
-    address: "Address | None"
-    state: StateFolder
+    address: "Address"
+    keys: Path
 
     def why_waiting(self, label: str) -> str:
         """Return why the batch of that label waits, or nothing. Raises MeshUnreachable."""
         from ..node.net.reach import ask_status
 
-        if self.address is None:
-            return ""
         here = host_name()
-        for batch in ask_status(self.address, self.state, patience=ASKING).batches:
+        for batch in ask_status(self.address, self.keys, patience=ASKING).batches:
             if (batch.owner, batch.label) == (here, label) and not batch.running:
                 return batch.reason
         return ""
@@ -62,7 +61,7 @@ def opened(
         with _said_when_slow(f"waiting for the broker at {address}", say):
             mesh = _joined(address, config.wait)
     with mesh:
-        yield Opened(mesh.session, address, state)
+        yield Opened(mesh.session, mesh.address, mesh.keys)
 
 
 def _joined(address: "Address", wait: float) -> "Mesh":
@@ -98,6 +97,15 @@ def broker_address(config: Config, state: StateFolder) -> "Address":
             remedy="start one with 'pixmesh broker', or name one with --broker HOST[:PORT]",
         )
     return address
+
+
+def broker_of(config: Config) -> "tuple[Address, Path]":
+    """Return where the broker is that a command talks to, and the folder of keys to do so.
+
+    Raises MeshUnreachable.
+    """
+    state = StateFolder.open()
+    return broker_address(config, state), state.keys
 
 
 def _with_the_way_out(error: MeshUnreachable) -> MeshUnreachable:

@@ -15,12 +15,14 @@ from ...broker.keys import KeyPair, published
 from ...broker.locks import lock_now
 from ...broker.messages import Ask, Error, Message, Tell
 from ...broker.status import Snapshot
-from ..errors import MeshUnreachable, NotAuthorised, PixmeshError
+from ...broker.why import Story
+from ..errors import MeshUnreachable, NotAuthorised, PixmeshError, UsageError
 from ..state import StateFolder
 from .address import Address, parse_host
 
 LOOK_AGAIN_MS = 500
 LISTENER_PATIENCE = 3.0
+PATIENCE = 5.0
 
 
 def running_broker(state: StateFolder) -> Address | None:
@@ -51,17 +53,40 @@ def find_broker(wanted: str | None, state: StateFolder) -> Address | None:
     return address_of(wanted, state) if wanted else running_broker(state)
 
 
-def ask_status(address: Address, state: StateFolder, *, patience: float = 5.0) -> Snapshot:
+def ask_status(address: Address, keys: Path, *, patience: float = PATIENCE) -> Snapshot:
     """Return what the mesh is doing now.
 
-    Raises MeshUnreachable when nobody answers in ``patience`` seconds.
+    ``keys`` is the folder of this user's keys. Raises MeshUnreachable when nobody answers
+    in ``patience`` seconds.
     """
+    answer = _ask(address, keys, Ask(what="status"), patience)
+    return msgspec.msgpack.decode(answer, type=Snapshot)
+
+
+def ask_why(address: Address, keys: Path, about: str) -> tuple[Story, ...]:
+    """Return what the broker knows of the tasks of that name, or whose id begins so.
+
+    Raises MeshUnreachable.
+    """
+    answer = _ask(address, keys, Ask(what="why", about=about), PATIENCE)
+    return msgspec.msgpack.decode(answer, type=tuple[Story, ...])
+
+
+def order(address: Address, keys: Path, what: str, about: str) -> str:
+    """Tell the mesh to do something; return what came of it.
+
+    Raises MeshUnreachable, and PixmeshError for what cannot be done.
+    """
+    return msgspec.msgpack.decode(
+        _ask(address, keys, Ask(what=what, about=about), PATIENCE), type=str
+    )
+
+
+def _ask(address: Address, keys: Path, question: Ask, patience: float) -> bytes:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    with published(state.keys, "owner") as key, context:
-        dealer = context.socket(zmq.DEALER)
-        with dealer:
-            _dial(dealer, address, key)
-            return msgspec.msgpack.decode(_asked(dealer, address, patience), type=Snapshot)
+    with published(keys, "owner") as key, context, context.socket(zmq.DEALER) as dealer:
+        _dial(dealer, address, key)
+        return _answered(dealer, address, question, patience)
 
 
 def _dial(socket: zmq.Socket[bytes], address: Address, key: KeyPair) -> None:
@@ -72,10 +97,10 @@ def _dial(socket: zmq.Socket[bytes], address: Address, key: KeyPair) -> None:
     socket.connect(address.control)
 
 
-def _asked(socket: zmq.Socket[bytes], address: Address, patience: float) -> bytes:
+def _answered(socket: zmq.Socket[bytes], address: Address, question: Ask, patience: float) -> bytes:
     deadline = time.monotonic() + patience
     pages: dict[int, bytes] = {}
-    socket.send_multipart(wire.encode(Ask(what="status")))
+    socket.send_multipart(wire.encode(question))
     while (left := deadline - time.monotonic()) > 0:
         if not socket.poll(min(ceil(left * 1000), LOOK_AGAIN_MS)):
             continue
@@ -84,6 +109,8 @@ def _asked(socket: zmq.Socket[bytes], address: Address, patience: float) -> byte
                 pages[page] = body
                 if len(pages) == count:
                     return b"".join(pages[number] for number in range(count))
+            case Error(code="refused", text=text, remedy=remedy):
+                raise UsageError(text, remedy=remedy)
             case Error(text=text, remedy=remedy):
                 raise PixmeshError(f"the broker at {address} says: {text}", remedy=remedy)
             case _:

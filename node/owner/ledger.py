@@ -15,6 +15,7 @@ them.
 """
 
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -53,6 +54,7 @@ MIGRATIONS: Final = (
 BUSY_MS: Final = 20_000
 BUSY_AGAIN: Final = 0.01
 ROWS_PER_QUERY: Final = 500
+_ID_START: Final = re.compile("[0-9a-fA-F]{4,32}")
 
 _COLUMNS: Final = (
     "destination, source, size, mtime_ns, inode, digest, job, recipe, output, state, owner,"
@@ -157,6 +159,12 @@ class Ledger:
     def rows_of_job(self, job: JobId) -> list[Row]:
         """Return the finished outputs of a job."""
         return self._rows("WHERE job = ? AND state = 'done'", [job])
+
+    def rows_of_id(self, start: str) -> list[Row]:
+        """Return the outputs of the jobs whose id begins so: 4 hexadecimal letters or more."""
+        if not _ID_START.fullmatch(start):
+            return []
+        return self._rows("WHERE lower(hex(job)) LIKE ? || '%'", [start.lower()])
 
     def digest(self, source: Path, identity: FileIdentity) -> bytes | None:
         """Return the digest stored for a file that has not changed since, if there is one."""

@@ -80,6 +80,7 @@ class Mesh:
             else:
                 keys = (state or StateFolder.open()).keys
             key = stack.enter_context(published(keys, "owner"))
+            self.address, self.keys = address, keys
             self.session = Session(
                 connect=functools.partial(_connect, context, address, key),
                 spool=spool,

@@ -189,5 +189,5 @@ def test_the_broker_answers_over_tcp_what_it_answers_locally(mesh: RealMesh) -> 
     mesh.broker()
     mesh.node("alone", 1)
     state, told = StateFolder.open(), mesh.status()
-    status = ask_status(address_of(told.broker, state), state)
+    status = ask_status(address_of(told.broker, state), state.keys)
     assert (status.broker, status.nodes[0].name) == (told.broker, "alone")

@@ -152,7 +152,7 @@ class RealMesh:
         state = StateFolder.open()
         address = running_broker(state)
         assert address is not None, "no broker runs"
-        return ask_status(address, state)
+        return ask_status(address, state.keys)
 
     def node_view(self, name: str) -> NodeView | None:
         """Return what the broker believes of a node; None where it knows none."""

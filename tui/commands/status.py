@@ -37,11 +37,9 @@ def command(wait: str | None, common: Common) -> None:
 
 def _ask(config: "Config") -> "Snapshot":
     from ...node.net.reach import ask_status
-    from ...node.state import StateFolder
-    from ..meshes import broker_address
+    from ..meshes import broker_of
 
-    state = StateFolder.open()
-    return ask_status(broker_address(config, state), state)
+    return ask_status(*broker_of(config))
 
 
 def _nodes_in(wait: str | None) -> int | None:
