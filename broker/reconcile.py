@@ -36,10 +36,7 @@ class Reconciler:
         held = {AttemptId(item.attempt): item.phase for item in hello.held}
         self._missing(node, held, 0, now)
         for item in hello.held:
-            if (
-                item.phase is not Phase.ENDED
-                and AttemptId(item.attempt) not in self._tasks.attempts
-            ):
+            if AttemptId(item.attempt) not in self._tasks.attempts:
                 self._unknown(node, item, now, young=young)
         for task in self._tasks.awaited.came(node.id):
             self._tasks.wait(task, first=True)
@@ -76,7 +73,7 @@ class Reconciler:
             self._tasks.adopt(task, node, item, now)
         elif young and task is None and not item.dropped:
             self._tasks.orphans.add(key, node, item)
-        else:
+        elif item.phase is not Phase.ENDED:
             node.stray(AttemptId(item.attempt), item.memory)
 
     def _surplus(self, node: Node, held: Mapping[AttemptId, Phase], *, young: bool) -> None:

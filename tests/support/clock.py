@@ -23,6 +23,10 @@ class Clock:
         self._count += 1
         heapq.heappush(self._due, (self.now + seconds, self._count, action))
 
+    def skewed(self, seconds: float) -> "Clock":
+        """Return a clock of the same time that shows so many seconds more."""
+        return _Skewed(self, seconds) if seconds else self
+
     def advance(self, seconds: float) -> None:
         """Let time pass, and all that is due in it happen."""
         until = self.now + seconds
@@ -40,3 +44,18 @@ class Clock:
             self.now, _, action = heapq.heappop(self._due)
             action()
         return True
+
+
+class _Skewed(Clock):
+    """Another's time, shown with a difference."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+
+    @property
+    def now(self) -> float:  # type: ignore[override]
+        return self._clock.now + self._seconds
+
+    def after(self, seconds: float, action: Action) -> None:
+        self._clock.after(seconds, action)

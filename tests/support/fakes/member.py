@@ -6,6 +6,7 @@ from pixmesh.broker import wire
 from pixmesh.broker.keys import member_of
 from pixmesh.broker.leases import BEAT, LEASE
 from pixmesh.broker.messages import Error, Hello, MemberId, Message, Welcome
+from pixmesh.tests.support.clock import Clock
 
 from .net import BROKER, Letter, Net
 
@@ -14,17 +15,22 @@ TICK = 0.25
 
 
 class FakeMember(ABC):
-    """A member with a session. Subclasses say what they hear, say and do in a turn."""
+    """A member with a session. Subclasses say what they hear, say and do in a turn.
+
+    Its ``clock`` may be another than the network's; ``key`` is its identity, else its name.
+    """
 
     role = "owner"
 
-    def __init__(self, name: str, net: Net, *, boot: int) -> None:
+    def __init__(
+        self, name: str, net: Net, *, boot: int, clock: Clock | None = None, key: str = ""
+    ) -> None:
         self.name = name
-        self.key = name.encode().ljust(32, b".")
+        self.key = (key or name).encode().ljust(32, b".")
         self.id = MemberId(member_of(self.key))
         self.boot = boot.to_bytes(8, "big")
         self.net = net
-        self.clock = net.clock
+        self.clock = clock or net.clock
         self.alive = True
         self.welcomed = False
         self.refused = False

@@ -17,13 +17,17 @@ NOTICED = 0.002
 
 
 class VirtualMesh:
-    """The whole mesh. What happens follows from the seed and from what the test does."""
+    """The whole mesh. What happens follows from the seed and from what the test does.
+
+    ``skew`` says by how many seconds the clock of a member that starts from now on is ahead.
+    """
 
     def __init__(self, seed: int = 0, *, frames: bool = False, check_every: int = 1) -> None:
         self.random = Random(seed)
         self.clock = Clock()
         self.net = Net(self.clock, frames=frames)
         self.history: list[dict[str, object]] = []
+        self.skew: dict[str, float] = {}
         self._spoilt: set[bytes] = set()
         self.work: dict[bytes, Work] = {}
         self.usual = Work()
@@ -36,7 +40,13 @@ class VirtualMesh:
     # ---- members --------------------------------------------------------------------
 
     def node(
-        self, name: str, *, slots: int = 1, has: tuple[str, ...] = HAS, memory: int = 1 << 30
+        self,
+        name: str,
+        *,
+        slots: int = 1,
+        has: tuple[str, ...] = HAS,
+        memory: int = 1 << 30,
+        key: str = "",
     ) -> FakeNode:
         """Start a node; one of this name that still lives dies first."""
         self.kill(self.nodes.get(name))
@@ -51,6 +61,8 @@ class VirtualMesh:
             memory=memory,
             note=self._note(f"node-{name}-{self._boots}"),
             spoilt=self._spoilt,
+            clock=self._clock_of(name),
+            key=key,
         )
         self.nodes[name] = node
         return node
@@ -61,14 +73,27 @@ class VirtualMesh:
         *,
         desk: Desk | None = None,
         ended: Callable[[], None] = lambda: None,
+        key: str = "",
     ) -> FakeOwner:
         """Start an owner; one of this name that still lives dies first."""
         self.kill(self.owners.get(name))
         self._boots += 1
         note = self._note(f"owner-{name}-{self._boots}")
-        owner = FakeOwner(name, self.net, boot=self._boots, desk=desk, note=note, ended=ended)
+        owner = FakeOwner(
+            name,
+            self.net,
+            boot=self._boots,
+            desk=desk,
+            note=note,
+            ended=ended,
+            clock=self._clock_of(name),
+            key=key,
+        )
         self.owners[name] = owner
         return owner
+
+    def _clock_of(self, name: str) -> Clock:
+        return self.clock.skewed(self.skew.get(name, 0.0))
 
     def work_of(self, task: bytes) -> Work:
         return self.work.get(task, self.usual)

@@ -29,6 +29,7 @@ from pixmesh.node.net.connection import Connection
 from pixmesh.node.net.transfer import Fetch
 from pixmesh.node.owner.job import digest_of
 from pixmesh.node.slot_messages import SlotEnd
+from pixmesh.tests.support.clock import Clock
 
 from .member import FakeMember
 from .net import Letter, Net
@@ -71,7 +72,10 @@ class Nowhere:
 
 
 class FakeNode(FakeMember):
-    """One life of a node. ``work`` says what a task does, by its id."""
+    """One life of a node. ``work`` says what a task does, by its id.
+
+    A ``deadly`` one kills the slot of each task; ``slowness`` is by how much it is slower.
+    """
 
     role = "node"
 
@@ -87,6 +91,8 @@ class FakeNode(FakeMember):
         memory: int = 1 << 30,
         note: Note = ignore,
         spoilt: set[bytes] | None = None,
+        clock: Clock | None = None,
+        key: str = "",
     ) -> None:
         self.spoilt = spoilt if spoilt is not None else set()
         self.limits = Limits()
@@ -97,17 +103,25 @@ class FakeNode(FakeMember):
         self.slots: dict[str, FakeSlot] = {}
         self.ran: list[bytes] = []
         self.draining = False
+        self.deadly = False
+        self.slowness = 1.0
         self._count = slots
         self._work = work
         self._has = has
         self._memory = memory
         self._fetching: dict[Key, int] = {}
         self._started = 0
-        super().__init__(name, net, boot=boot)
+        super().__init__(name, net, boot=boot, clock=clock, key=key)
         for _ in range(slots):
             self._start_slot()
 
     # ---- from outside ---------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Go away in good order, whatever is unfinished."""
+        self.say(Bye())
+        self.alive = False
+        self.clock.after(0.1, lambda: self.net.remove(self))
 
     def drain(self) -> None:
         """Finish what runs, take nothing new, leave."""
@@ -178,8 +192,7 @@ class FakeNode(FakeMember):
                 self.say(Result(tuple(page)))
         self._forget()
         if self.draining and not self.attempts.busy:
-            self.say(Bye())
-            self.die()
+            self.leave()
 
     # ---- slots ----------------------------------------------------------------------
 
@@ -217,7 +230,7 @@ class FakeNode(FakeMember):
         if slot.running is None and slot.queue:
             slot.running = slot.queue.popleft()
             self.ran.append(slot.running.item.task.id)
-            seconds = self._work(slot.running.item.task.id).seconds
+            seconds = self._work(slot.running.item.task.id).seconds * self.slowness
             self.clock.after(seconds, lambda: self._finish(slot))
 
     def _finish(self, slot: FakeSlot) -> None:
@@ -228,7 +241,7 @@ class FakeNode(FakeMember):
             self.clock.after(0.05, lambda: self._finish(slot))
             return
         work = self._work(held.item.task.id)
-        if work.kills:
+        if work.kills or self.deadly:
             self.kill_slot(slot.name)
             return
         slot.running = None

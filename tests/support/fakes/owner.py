@@ -26,6 +26,7 @@ from pixmesh.node.net.connection import Connection
 from pixmesh.node.net.transfer import Fetch
 from pixmesh.node.owner.job import Job, JobId, Outcome, Result, digest_of, job_id
 from pixmesh.node.owner.table import Entry, Place, Table
+from pixmesh.tests.support.clock import Clock
 
 from .desk import Desk
 from .lossy import Crash
@@ -103,6 +104,8 @@ class FakeOwner(FakeMember):
         desk: Desk | None = None,
         note: History = ignore,
         ended: Callable[[], None] = lambda: None,
+        clock: Clock | None = None,
+        key: str = "",
     ) -> None:
         self.table = Table(note)
         self.desk = desk
@@ -116,7 +119,7 @@ class FakeOwner(FakeMember):
         self._sources: dict[bytes, Job] = {}
         self._wanted: deque[Entry] = deque()
         self._arriving: dict[Key, Entry] = {}
-        super().__init__(name, net, boot=boot)
+        super().__init__(name, net, boot=boot, clock=clock, key=key)
 
     # ---- from outside ---------------------------------------------------------------
 
