@@ -279,8 +279,8 @@ class Attempts:
 
     @property
     def busy(self) -> bool:
-        """Whether anything has no end yet, or an end nobody has settled."""
-        return bool(self.held)
+        """Whether anything that is wanted has no end yet, or an end nobody has settled."""
+        return any(not held.abandoned for held in self.held.values())
 
     # ---- inside ---------------------------------------------------------------------
 
