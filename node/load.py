@@ -6,18 +6,24 @@ not count that apart; there, only our own slots are left out.
 """
 
 import contextlib
+import logging
 from dataclasses import dataclass, field
 
 import psutil
 
 from ..broker.messages import Load
 
+log = logging.getLogger(__name__)
+
 SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """Seconds and bytes since boot; ``polite`` seconds are those at low priority."""
+    """Seconds and bytes since boot; ``polite`` seconds are those at low priority.
+
+    ``memory`` is the share in use.
+    """
 
     at: float
     busy: float
@@ -25,6 +31,7 @@ class _Counters:
     own: float
     own_polite: float
     moved: tuple[int, int, int, int]
+    memory: float
 
 
 @dataclass(slots=True)
@@ -40,17 +47,24 @@ class LoadMeter:
     _before: _Counters | None = None
 
     def sample(self, now: float) -> Load:
-        """Return the load since the last sample; the first one has no rates."""
-        counters = self._counters(now)
+        """Return the load since the last sample; the first one has no rates.
+
+        Where the machine cannot be looked at, for want of descriptors, nothing is known.
+        """
+        try:
+            counters = self._counters(now)
+        except OSError as error:
+            log.warning("this machine's load cannot be read: %s", error)
+            return Load()
         before, self._before = self._before, counters
-        memory = psutil.virtual_memory().percent / 100
         if before is None or now <= before.at:
-            return Load(memory=memory)
-        return _between(before, counters, memory)
+            return Load(memory=counters.memory)
+        return _between(before, counters)
 
     def _counters(self, now: float) -> _Counters:
         own, own_polite, resident = self._own()
-        self.room = int((psutil.virtual_memory().available + resident) * SHARE)
+        memory = psutil.virtual_memory()
+        self.room = int((memory.available + resident) * SHARE)
         times = psutil.cpu_times()
         polite = getattr(times, "nice", None)
         busy = sum(times) - times.idle - getattr(times, "iowait", 0.0)
@@ -61,6 +75,7 @@ class LoadMeter:
             own=own,
             own_polite=own_polite if polite is not None else 0.0,
             moved=_moved(),
+            memory=memory.percent / 100,
         )
 
     def _own(self) -> tuple[float, float, int]:
@@ -75,7 +90,7 @@ class LoadMeter:
         return seconds, polite, resident
 
 
-def _between(before: _Counters, after: _Counters, memory: float) -> Load:
+def _between(before: _Counters, after: _Counters) -> Load:
     elapsed = after.at - before.at
     machine = elapsed * (psutil.cpu_count() or 1)
     own = after.own - before.own - (after.own_polite - before.own_polite)
@@ -85,7 +100,7 @@ def _between(before: _Counters, after: _Counters, memory: float) -> Load:
     return Load(
         cpu=_share((after.busy - before.busy) / machine),
         cpu_others=_share(others / machine),
-        memory=memory,
+        memory=after.memory,
         **dict(zip(_RATES, rates, strict=True)),
     )
 

@@ -140,8 +140,13 @@ class _Pixels:
     def __enter__(self) -> Pixels:
         if self._task.inline is not None:
             return self._task.inline
-        with Path(self._task.path).open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            with Path(self._task.path).open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise Fault("spool", f"the node's spool: {error.strerror}") from None
+        except ValueError:
+            raise Fault("corrupted", "the pixels arrived, and were gone from the spool") from None
         self._view = memoryview(self._map)
         return self._view
 

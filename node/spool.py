@@ -36,8 +36,7 @@ def spool_folder(base: Path | None = None) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(lock.name).unlink(missing_ok=True)
+            _remove(folder, Path(lock.name))
 
 
 class SpoolFile:
@@ -98,10 +97,16 @@ def _home() -> Path:
     return home
 
 
+def _remove(folder: Path, lock: Path) -> None:
+    """Remove a folder, then its lock; a lock that stays lets another process try again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        lock.unlink(missing_ok=True)
+
+
 def _sweep(home: Path) -> None:
     """Remove the folders of processes that are gone; other locks there are not touched."""
     for path in home.glob(f"{'[0-9a-f]' * 2 * NAME_BYTES}.lock"):
         with path.open("a+b") as lock:
             if lock_now(lock):
-                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-                path.unlink(missing_ok=True)
+                _remove(path.with_suffix(""), path)

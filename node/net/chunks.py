@@ -61,7 +61,10 @@ class Receiver:
         """Take in a chunk; one that nobody waits for is dropped."""
         key = (chunk.token, chunk.attempt)
         one = self.incoming.get(key)
-        if one is None or not one.fetch.accept(chunk.offset, len(payload), now):
+        if one is None or chunk.offset != one.fetch.reached:
+            return
+        if not one.fetch.accept(chunk.offset, len(payload), now):
+            self._fail(key, f"it ends at {chunk.offset + len(payload)} of {one.fetch.size} bytes")
             return
         try:
             one.sink.write(chunk.offset, payload)
@@ -125,7 +128,7 @@ class Sender:
                 self._refuse(one.to, key, str(error))
                 continue
             if not data:
-                self.serving.refuse()
+                self._refuse(one.to, key, f"it ends at {one.offset} bytes")
                 continue
             chunk = Chunk(token=one.token, offset=one.offset, attempt=one.attempt)
             if not self.connection.send_to(one.to, chunk, data):

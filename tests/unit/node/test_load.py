@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from pixmesh.broker.messages import Load
 from pixmesh.node.load import LoadMeter, _Counters
 from pixmesh.tests.support.eventually import eventually
 
@@ -77,3 +78,16 @@ def test_the_first_sample_has_no_rates_and_room_is_less_than_all_memory() -> Non
     load = meter.sample(0.0)
     assert (load.cpu, load.net_in) == (0.0, 0.0)
     assert 0 < meter.room < psutil.virtual_memory().total
+
+
+def test_a_machine_that_cannot_be_looked_at_has_no_known_load(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def nothing_opens() -> None:
+        raise OSError(24, "Too many open files")
+
+    meter = LoadMeter()
+    meter.sample(0.0)
+    monkeypatch.setattr(psutil, "virtual_memory", nothing_opens)
+    assert meter.sample(1.0) == Load()
+    assert "Too many open files" in caplog.text

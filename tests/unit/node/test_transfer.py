@@ -284,8 +284,23 @@ def test_a_sender_says_what_is_gone_and_serves_the_others() -> None:
         one.serving.grant(A, Get(token=TOKEN, attempt=attempt, offset=0, credit=1))
     one.serving.grant(B, Get(token=TOKEN, attempt=2, offset=6, credit=1))
     one.pump()
-    (error, _), (chunk, data) = way.sent
+    (error, _), (chunk, data), (beyond, _) = way.sent
     assert isinstance(error, Error)
     assert (error.code, error.token, error.attempt) == ("gone", TOKEN, 1)
     assert isinstance(chunk, Chunk)
     assert data == b"pixels"
+    assert isinstance(beyond, Error)
+    assert (beyond.code, beyond.text) == ("gone", "it ends at 6 bytes")
+
+
+def test_a_sender_that_has_less_than_was_promised_is_given_up_at_once() -> None:
+    way = Way()
+    failed: dict[Key, str] = {}
+    receiver = Receiver(cast(Connection, way), lambda _key: None, failed.__setitem__)
+    fetch = Fetch(token=TOKEN, attempt=3, size=2 * CHUNK_BYTES, heard=0.0)
+    receiver.fetch(A, fetch, Memory(), 0.0)
+    receiver.take(Chunk(TOKEN, 0, 3), bytes(CHUNK_BYTES), 0.0)
+    receiver.take(Chunk(TOKEN, 0, 3), bytes(CHUNK_BYTES), 0.0)
+    assert failed == {}
+    receiver.take(Chunk(TOKEN, CHUNK_BYTES, 3), bytes(5), 0.0)
+    assert failed == {(TOKEN, 3): f"it ends at {CHUNK_BYTES + 5} of {2 * CHUNK_BYTES} bytes"}
