@@ -10,7 +10,6 @@ is said there is somebody else's business.
 import ipaddress
 import os
 import socket
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +21,7 @@ import zmq
 
 from .keys import KeyPair
 from .lifetime import Wake
+from .sockets import MONITOR_EVENT
 from .wire import LONGEST_FRAME
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ RELAY_WATER = 16
 LONGEST_FOLDER = 90
 LAST_WORD_MS = 200
 LOST = b"lost"
-
-# What libzmq sends: an event and its value. pyzmq has this in a module that loads asyncio.
-MONITOR_EVENT = struct.Struct("=hi")
 
 
 class BindRefused(Exception):

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
+from typing import NamedTuple
 
 import msgspec
 import zmq
@@ -35,12 +36,20 @@ RELAY_DRAIN = 32
 LONGEST_WAIT = 1.0
 RETRY_WAIT = 0.01
 OUTBOX = 4096
+DOUBT = 0.5
 ROLES = frozenset({"node", "owner"})
 TELL_PAGE = 128 * 1024
 
 Socket = zmq.Socket[bytes]
 Frames = list[wire.Buffer]
 Relayed = list[wire.Buffer | zmq.Frame]
+
+
+class Doubt(NamedTuple):
+    """A session whose connection is said to be lost, and until when that is looked into."""
+
+    session: Session
+    until: float
 
 
 @dataclass(slots=True)
@@ -65,6 +74,7 @@ class Server:
     counters: Counters = field(default_factory=Counters)
     backlog: relay.Backlog[wire.Buffer | zmq.Frame] = field(default_factory=relay.Backlog)
     outboxes: dict[MemberId, deque[Frames]] = field(default_factory=dict)
+    doubted: dict[MemberId, Doubt] = field(default_factory=dict)
     stopping: bool = False
 
     def serve(self) -> None:
@@ -82,6 +92,7 @@ class Server:
             # One time for the whole turn: a stop in its middle is seen by the next.
             turned = now
             self._drain(ready, now)
+            self._probe_doubted(now)
             self._obey(self.scheduler.handle(Turn(), now))
             self._send_waiting()
         for member in list(self.sessions.by_member):
@@ -102,7 +113,7 @@ class Server:
         return watch
 
     def _timeout(self) -> float:
-        if self.outboxes or self.backlog.waiting:
+        if self.outboxes or self.backlog.waiting or self.doubted:
             return RETRY_WAIT
         until = self.scheduler.next_deadline() - self.clock()
         return min(LONGEST_WAIT, max(0.0, until))
@@ -236,7 +247,17 @@ class Server:
         """Look at the connections that a door has lost."""
         while door.lost:
             session = self.sessions.by_descriptor.get((number, door.lost.popleft()))
-            if session is not None and not self._answers(session):
+            if session is not None:
+                self.doubted[session.member] = Doubt(session, now + DOUBT)
+
+    def _probe_doubted(self, now: float) -> None:
+        """Ask libzmq whether connections said to be lost exist: it learns of it a little later."""
+        for member, (session, until) in list(self.doubted.items()):
+            current = self.sessions.by_member.get(member) is session
+            if current and self._answers(session) and now < until:
+                continue
+            del self.doubted[member]
+            if current and not self._answers(session):
                 log.info("%s %s lost its connection", session.hello.role, session.hello.name)
                 self.scheduler.handle(Disconnected(session.member), now)
 

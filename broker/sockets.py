@@ -5,6 +5,7 @@ exception costs more than a small message; so it is asked first.
 """
 
 import select
+import struct
 from collections.abc import Iterator, Sequence
 
 import zmq
@@ -15,9 +16,14 @@ Socket = zmq.Socket[bytes]
 
 EVENTS = int(zmq.EVENTS)
 READABLE = int(zmq.POLLIN)
+MOST_EVENTS = 64
 MOST_FRAMES = 4  # more than any message has: a surplus is read and dropped
 NOW = int(zmq.DONTWAIT)
 NOW_AND_MORE = int(zmq.DONTWAIT | zmq.SNDMORE)
+
+
+# A monitor's event and its value. pyzmq reads them in a module that loads asyncio.
+MONITOR_EVENT = struct.Struct("=hi")
 
 
 class Watch:
@@ -76,6 +82,12 @@ def arrived(socket: Socket, most: int) -> Iterator[list[zmq.Frame]]:
             if len(frames) <= MOST_FRAMES:
                 frames.append(frame)
         yield frames
+
+
+def happened(monitor: Socket) -> Iterator[tuple[int, int]]:
+    """Yield what a socket's monitor has told: events, each with its value."""
+    for frame, *_ in arrived(monitor, MOST_EVENTS):
+        yield MONITOR_EVENT.unpack(frame.buffer)
 
 
 def put(socket: Socket, frames: Sequence[Buffer | zmq.Frame]) -> None:

@@ -1,6 +1,7 @@
 """A member's connection to its broker: control, relay, session, silence.
 
-    greeting --WELCOME--> welcomed --no-session, or the broker silent for a lease--> greeting
+    greeting --WELCOME--> welcomed --no-session, or a new connection--> greeting
+                                   --the broker silent for a lease--> greeting, over new sockets
 
 HELLO is repeated while nobody answers; after a lease of silence both sockets are made
 anew, since libzmq may have given up on the old ones. Who owns a Connection calls
@@ -19,7 +20,7 @@ from ...broker.keys import KeyPair
 from ...broker.leases import LEASE
 from ...broker.messages import Bye, Chunk, Error, Get, Hello, MemberId, Message, Welcome
 from ...broker.relay import TO_BROKER
-from ...broker.sockets import arrived, put
+from ...broker.sockets import arrived, happened, put
 from .address import Address
 
 log = logging.getLogger(__name__)
@@ -55,17 +56,27 @@ class Connection:
     refusal: Error | None = None
     relayed: bool = False
     control: Socket = field(init=False)
+    monitor: Socket = field(init=False)
     relay: Socket | None = None
     _greeted_at: float = float("-inf")
     _relay_greeted_at: float = float("-inf")
     _changed: bool = True
 
     def __post_init__(self) -> None:
+        self._open_control()
+
+    def _open_control(self) -> None:
         self.control = self._connect(self.address.control, CONTROL_WATER)
+        self.monitor = self.control.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+
+    def _close_control(self, linger: int) -> None:
+        self.control.disable_monitor()
+        self.monitor.close(linger=0)
+        self.control.close(linger=linger)
 
     def close(self) -> None:
         """Close both sockets; a last word gets a moment to leave."""
-        self.control.close(linger=200)
+        self._close_control(linger=200)
         if self.relay is not None:
             self.relay.close(linger=0)
 
@@ -100,6 +111,8 @@ class Connection:
 
     def receive(self, now: float) -> Iterator[Heard]:
         """Yield what has come on both sockets, at most 256 messages each."""
+        if list(happened(self.monitor)) and self.welcome is not None:
+            self._greet(now)  # a new connection: the broker knows nothing of it yet
         for frames in arrived(self.control, DRAIN):
             message = _decoded([frame.buffer for frame in frames])
             if message is None:
@@ -179,11 +192,11 @@ class Connection:
 
     def _renew(self, now: float) -> None:
         log.info("the broker at %s has been silent for a lease: connecting anew", self.address)
-        self.control.close(linger=0)
+        self._close_control(linger=0)
         if self.relay is not None:
             self.relay.close(linger=0)
         self.relay, self.welcome, self.relayed = None, None, False
-        self.control = self._connect(self.address.control, CONTROL_WATER)
+        self._open_control()
         self.heard_at = now
         self._changed = True
 

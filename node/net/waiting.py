@@ -37,8 +37,9 @@ class Waiting:
         for socket in self._known:
             self._watch.remove(socket)
         control, relay = self._connection.control, self._connection.relay
-        self._known = [control]
-        self._watch.add(control)
+        self._known = [control, self._connection.monitor]
+        for socket in self._known:
+            self._watch.add(socket)
         if relay is not None:
             self._known.append(relay)
             flags = zmq.POLLIN | (zmq.POLLOUT if self._writing else 0)

@@ -16,7 +16,6 @@ from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import Member, RealMesh
 from pixmesh.tests.support.photos import Pixels, distinct, skimage_files
 
-SHORT = 40
 SOAK_MARKS = (pytest.mark.soak, pytest.mark.timeout(900))
 
 

@@ -6,6 +6,7 @@ ready, looking at them from outside, and ending them by their ids.
 
 import contextlib
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -179,6 +180,16 @@ def _ended(member: Member) -> bool:
         member.kill()
         return False
     return True
+
+
+def free_ports() -> int:
+    """Return a port that is free, as is the next one."""
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            two.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def sweep() -> None:

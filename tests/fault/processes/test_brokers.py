@@ -16,9 +16,8 @@ from pixmesh.broker.messages import Hello, State, Welcome
 from pixmesh.node.net.reach import running_broker
 from pixmesh.node.state import StateFolder
 from pixmesh.tests.integration.runs import seconds_until
-from pixmesh.tests.integration.test_sessions import free_ports
 from pixmesh.tests.support.eventually import eventually
-from pixmesh.tests.support.meshes import Member
+from pixmesh.tests.support.meshes import Member, free_ports
 
 from .trial import Trial, at_work
 

@@ -1,7 +1,8 @@
 """Rows 1 to 6, 27 to 29 and 37 with real processes and signals."""
 
+import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -223,3 +224,56 @@ def test_row37_P_a_node_whose_time_to_drain_is_over_leaves_what_it_has_to_others
     at_work(stayer, 2)
     trial.judge(run)
     assert not any(fact["suspect"] for fact in trial.facts("lost"))
+
+
+@pytest.fixture
+def held_leaver(trial: Trial) -> Iterator[tuple[Member, Member, list[psutil.Process]]]:
+    """Have a node's slots stand still in the middle of the first two tasks of six."""
+    trial.pictures(6)
+    trial.mesh.broker()
+    leaver = trial.mesh.node("leaver")
+    run = trial.begin(nap=0.5)
+    at_work(leaver, 2)
+    slots = leaver.children()
+    for slot in slots:
+        slot.suspend()
+    yield leaver, run, slots
+    for slot in slots:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            slot.resume()
+
+
+def test_row37_P_sigterm_lets_a_node_finish_what_runs_and_give_back_the_rest(
+    trial: Trial, held_leaver: tuple[Member, Member, list[psutil.Process]]
+) -> None:
+    leaver, run, slots = held_leaver
+    attempts = set(leaver.running())
+    leaver.tell(signal.SIGTERM)
+    trial.mesh.node("stayer")
+
+    def drained() -> bool:
+        view = trial.mesh.node_view("leaver")
+        return view is not None and view.state == "draining" and view.held == len(attempts)
+
+    eventually(drained, 15, "what had not begun stayed with the node that leaves")
+    assert not leaver.ended
+    assert set(leaver.running()) == attempts
+    for slot in slots:
+        slot.resume()
+    assert leaver.code() == 0, leaver.said()
+    trial.judge(run)
+    assert trial.mesh.node_view("leaver") is None
+    assert trial.facts("lost") == []
+
+
+def test_row37_P_a_node_that_is_told_twice_ends_now(
+    trial: Trial, held_leaver: tuple[Member, Member, list[psutil.Process]]
+) -> None:
+    leaver, run, slots = held_leaver
+    leaver.tell(signal.SIGTERM)
+    eventually(lambda: (view := trial.mesh.node_view("leaver")) and view.state == "draining", 15)
+    leaver.tell(signal.SIGTERM)
+    assert leaver.code(10) == 0, leaver.said()
+    assert not any(slot.is_running() for slot in slots)
+    trial.mesh.node("stayer")
+    trial.judge(run)

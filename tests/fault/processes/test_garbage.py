@@ -1,7 +1,7 @@
-"""Garbage at the broker's doors, from strangers and from members: a job running meanwhile finishes.
+"""Row 33 with real processes: garbage at the broker's doors, from strangers and from members.
 
-The job's slots are held still while the garbage flies, so that it always comes in the
-middle; then they go on.
+A job runs meanwhile, and finishes. Its slots are held still while the garbage flies, so that
+it always comes in the middle; then they go on.
 """
 
 import contextlib
@@ -22,10 +22,11 @@ from pixmesh.broker.messages import Ask, Error, Hello, Kind, Message, Tell, Welc
 from pixmesh.node.net.address import Address
 from pixmesh.node.net.reach import address_of, ask_status, running_broker
 from pixmesh.node.state import StateFolder
-from pixmesh.tests.integration import hostile
-from pixmesh.tests.integration.runs import Run, running
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import Member, RealMesh
+
+from . import hostile
+from .trial import Trial, at_work
 
 ROOM = 48 * 1024 * 1024
 CONNECTIONS = 1000
@@ -39,7 +40,7 @@ class Siege:
     mesh: RealMesh
     broker: Member
     node: Member
-    job: Run
+    job: Trial
     run: Member
     slots: list[psutil.Process]
     memory: int
@@ -65,24 +66,25 @@ class Siege:
         assert self.broker.memory() - self.memory < ROOM
         for slot in self.slots:
             slot.resume()
-        self.job.check(self.run)
+        self.job.judge(self.run)
         assert not self.broker.ended, self.broker.said()
         assert not self.node.ended, self.node.said()
         assert "Traceback" not in self.broker.said() + self.node.said() + self.run.said()
 
 
 @pytest.fixture
-def siege(mesh: RealMesh) -> Iterator[Siege]:
-    job = Run(mesh, 8, times=12)
+def siege(trial: Trial) -> Iterator[Siege]:
+    mesh = trial.mesh
+    trial.pictures(8)
     broker = mesh.broker()
     node = mesh.node("calm")
-    run = job.begin()
-    running(node, 2)
+    run = trial.begin(nap=0.5)
+    at_work(node, 2)
     slots = node.children()
     for slot in slots:
         slot.suspend()
     eventually(lambda: mesh.status().batches, 10)
-    yield Siege(mesh, broker, node, job, run, slots, broker.memory())
+    yield Siege(mesh, broker, node, trial, run, slots, broker.memory())
     for slot in slots:
         with contextlib.suppress(psutil.NoSuchProcess):
             slot.resume()
@@ -108,7 +110,7 @@ def answer(one: zmq.Socket[bytes]) -> Message:
     return message
 
 
-def test_strangers_without_any_protocol(siege: Siege) -> None:
+def test_row33_P_strangers_without_any_protocol(siege: Siege) -> None:
     chance = random.Random(5)
     before = siege.counts()
     for port in hostile.ports(siege.broker):
@@ -118,7 +120,7 @@ def test_strangers_without_any_protocol(siege: Siege) -> None:
     siege.lifted()
 
 
-def test_a_thousand_connections_that_say_nothing(siege: Siege) -> None:
+def test_row33_P_a_thousand_connections_that_say_nothing(siege: Siege) -> None:
     """A member still comes in over the same port."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
@@ -135,7 +137,7 @@ def test_a_thousand_connections_that_say_nothing(siege: Siege) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_an_unknown_key_reaches_nothing(siege: Siege) -> None:
+def test_row33_P_an_unknown_key_reaches_nothing(siege: Siege) -> None:
     """Every kind of message at both ports, and nobody ever reads one."""
     before = siege.counts()
     address, key = siege.network, KeyPair.fresh()
@@ -155,7 +157,7 @@ def test_an_unknown_key_reaches_nothing(siege: Siege) -> None:
 
 
 @pytest.mark.parametrize("door", ["local", "network"])
-def test_a_member_that_speaks_nonsense_is_told_so(siege: Siege, door: str) -> None:
+def test_row33_P_a_member_that_speaks_nonsense_is_told_so(siege: Siege, door: str) -> None:
     """Each message that is none is counted and answered with ERROR."""
     state = StateFolder.open()
     before = siege.mesh.status()
@@ -177,7 +179,7 @@ def test_a_member_that_speaks_nonsense_is_told_so(siege: Siege, door: str) -> No
     siege.lifted()
 
 
-def test_a_member_that_sends_frames_beyond_the_limit_is_cut_off_alone(siege: Siege) -> None:
+def test_row33_P_a_member_that_sends_frames_beyond_the_limit_is_cut_off_alone(siege: Siege) -> None:
     state = StateFolder.open()
     with published(state.keys, "owner") as key:
         address = siege.network
@@ -192,7 +194,7 @@ def test_a_member_that_sends_frames_beyond_the_limit_is_cut_off_alone(siege: Sie
 
 
 @pytest.mark.parametrize("role", ["owner", "node"])
-def test_a_member_in_session_whose_messages_make_no_sense_hurts_only_itself(
+def test_row33_P_a_member_in_session_whose_messages_make_no_sense_hurts_only_itself(
     siege: Siege, role: str
 ) -> None:
     """It says every kind, valid in form and false in content, to the broker and to others."""
@@ -219,7 +221,7 @@ def test_a_member_in_session_whose_messages_make_no_sense_hurts_only_itself(
     siege.lifted()
 
 
-def test_a_hello_in_another_members_name_is_refused(siege: Siege) -> None:
+def test_row33_P_a_hello_in_another_members_name_is_refused(siege: Siege) -> None:
     """Over the network a key speaks for itself alone; the member it names keeps its session."""
     state = StateFolder.open()
     node = (state.keys / "node-calm.pub").read_bytes().strip()
