@@ -199,7 +199,8 @@ class Welcome(Struct, frozen=True):
 class State(Struct, frozen=True):
     """The heartbeat. From a node: load, last ASSIGN seen, attempts held; else empty.
 
-    ``memory`` is what its tasks may reserve now, if that is less than HELLO said.
+    ``memory`` is what its tasks may reserve now, if that is less than HELLO said. ``number``
+    counts a node's heartbeats: one that comes after a later one says nothing.
     """
 
     seen: Count = 0
@@ -207,6 +208,7 @@ class State(Struct, frozen=True):
     load: Load | None = None
     ready: Count = 0
     memory: Count | None = None
+    number: Count = 0
 
 
 class Submit(Struct, frozen=True):

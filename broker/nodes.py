@@ -40,6 +40,7 @@ class Node:
     reserved: int = 0
     kept: int = 0
     seq: int = 0
+    beat: int = 0
     ready: int = 0
     load: Load = Load()  # noqa: RUF009 -- a frozen value
     others: float = 0.0
@@ -72,8 +73,11 @@ class Node:
         if self.refusals >= MOST_REFUSALS:
             self.trouble, self.rests_until = reason, now + REST
 
-    def beats(self, state: State, now: float) -> None:
-        """Take in what its heartbeat says of the machine."""
+    def beats(self, state: State, now: float) -> bool:
+        """Take in what its heartbeat says of the machine; False for one that came too late."""
+        if 0 < state.number <= self.beat:
+            return False
+        self.beat = state.number
         if now >= self.rests_until:
             self.trouble = ""
         self.ready = state.ready
@@ -83,6 +87,7 @@ class Node:
         if state.load is not None:
             self.load = state.load
             self.others += SMOOTHING * (state.load.cpu_others - self.others)
+        return True
 
     def take(self, attempt: Attempt) -> None:
         """Hold one more attempt."""

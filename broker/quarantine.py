@@ -3,17 +3,20 @@
 A slot that died is blame only where the agent saw it. A first time makes the task a
 suspect, whose next tries run alone; two slots lost alone, and the picture is set aside.
 A node is set aside for three different tasks that cost it a slot and then ended well on
-another node; or that cost it one alone before anything at all had ended well there.
+another node; or that cost it one alone before anything at all had ended well there. The last
+node in service is never set aside: a mesh that waits for ever helps nobody.
 
 Both stay set aside until somebody lets them go, or the broker ends.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
 from .messages import EndItem, MemberId, TaskId
 from .nodes import Node
+from .placement import in_service
 from .tasks import Attempt, Task
 
 MOST_BLAME = 2
@@ -56,7 +59,7 @@ class Quarantine:
             if not node.proved:
                 node.doubts.add(task.id)
 
-    def ended_well(self, attempt: Attempt, nodes: dict[MemberId, Node]) -> set[Node]:
+    def ended_well(self, attempt: Attempt, nodes: Mapping[MemberId, Node]) -> set[Node]:
         """An attempt gave a result: that speaks for its node, and for its task.
 
         Returns the nodes that it speaks against.
@@ -68,13 +71,14 @@ class Quarantine:
         accused = {nodes[other] for other in crashed_on if other in nodes}
         for node in accused:
             node.charges.add(attempt.task.id)
-            self.judge(node)
+            self.judge(node, nodes)
         return accused
 
-    def judge(self, node: Node) -> None:
-        """Set a node aside if there is cause."""
+    def judge(self, node: Node, nodes: Mapping[MemberId, Node]) -> None:
+        """Set a node aside if there is cause, and another one to do its work."""
         count = len(node.charges | node.doubts)
-        if count >= MOST_CHARGES and not node.quarantined:
+        others = any(in_service(other) for other in nodes.values() if other is not node)
+        if count >= MOST_CHARGES and others and not node.quarantined:
             node.quarantined = self.nodes[node.id] = f"{count} different tasks cost it a slot"
 
     def condemn(self, task: Task, end: EndItem, now: float) -> str:

@@ -26,7 +26,6 @@ from ..broker.messages import (
     Note,
     Result,
     Settled,
-    State,
 )
 from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
@@ -187,16 +186,8 @@ class Agent:
         self._beat_at = now
         self.attempts.tell_again(now)
         load = self.meter.sample(now)
-        seen, held = self.attempts.heartbeat()
-        self.connection.send(
-            State(
-                seen=seen,
-                held=held,
-                load=load,
-                ready=len(self.attempts.benches),
-                memory=self.meter.room,
-            )
-        )
+        state = self.attempts.heartbeat()
+        self.connection.send(msgspec.structs.replace(state, load=load, memory=self.meter.room))
         if self.draining:
             self.connection.send(Bye(draining=True))
 

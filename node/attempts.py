@@ -21,6 +21,7 @@ from ..broker.messages import (
     HeldItem,
     HeldTask,
     Phase,
+    State,
     Work,
 )
 from ..broker.placement import AHEAD_MOST, AHEAD_SECONDS
@@ -102,6 +103,7 @@ class Attempts:
         self.benches: dict[str, Bench] = {}
         self.seen = 0
         self._told = 0
+        self._beats = 0
         self._broker = b""
         self.forgotten: list[Held] = []
         self._to_fetch: deque[Held] = deque()
@@ -254,10 +256,11 @@ class Attempts:
         """Return every attempt held, and how far it has come."""
         return tuple(HeldItem(held.id, held.phase) for held in self.held.values())
 
-    def heartbeat(self) -> tuple[int, tuple[HeldItem, ...]]:
-        """Return the last ASSIGN that came, and all that is held."""
+    def heartbeat(self) -> State:
+        """Say which ASSIGN came last, and all that is held."""
         self._told = self.seen
-        return self.seen, self.state()
+        self._beats += 1
+        return State(seen=self.seen, held=self.state(), ready=len(self.benches), number=self._beats)
 
     def tasks(self) -> tuple[HeldTask, ...]:
         """Return every attempt held, for a broker that may not know of it."""

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ..node.config import Config
 from ..node.errors import MeshUnreachable, PixmeshError
-from ..node.owner.job import Job, JobId, Outcome
+from ..node.owner.job import Deliver, Job, JobId
 from ..node.settings import host_name
 from ..node.state import StateFolder
 
@@ -130,8 +129,8 @@ class Session(Protocol):
         """Return what broke it, if something did."""
         ...
 
-    def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:
-        """Hand over one job; the future never raises."""
+    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
+        """Hand over one job; ``deliver`` is told its outcome."""
         ...
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
@@ -148,7 +147,7 @@ class Nowhere:
 
     trouble: PixmeshError | None = None
 
-    def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:  # noqa: ARG002  # as above
+    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:  # noqa: ARG002
         """Never called."""
         raise AssertionError(f"no mesh was opened for {job.name}")
 

@@ -4,6 +4,7 @@ Owns what goes on beside the batches: the progress display, Ctrl-C, and the watc
 mesh that cannot do the work.
 """
 
+import functools
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,7 +81,7 @@ class Running:
             appraise=appraiser(parse(plan.recipe), self._request.output),
             ledger=self._planned.ledger,
             disk=self._planned.disk,
-            submit=lambda job: session.submit(job, label=self._label),
+            submit=functools.partial(session.submit, label=self._label),
             cancel=session.cancel,
             on_event=self._count,
             keep_times=self._request.keep_times,

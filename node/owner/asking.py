@@ -46,13 +46,12 @@ class Asking:
         try:
             known = named(picture)
             job = self._job(known)
-            outcome = self._session.submit(job)
+            self._session.submit(job, functools.partial(_answer, answer, picture, known.name))
         except PictureError as error:
             answer.set_result(_no_job(picture, error.code, error))
         except (PixmeshError, OSError, ValueError) as error:
             answer.set_result(_no_job(picture, "unreadable", error))
         else:
-            outcome.add_done_callback(functools.partial(_answer, answer, picture, known.name))
             return Asked(answer, job.id)
         return Asked(answer, None)
 
@@ -118,17 +117,14 @@ def _no_job(picture: Picture, code: str, error: Exception) -> Answer:
     return Answer(input=picture, name=str(picture)[:200], error=str(error), code=code)
 
 
-def _answer(
-    answer: "Future[Answer]", picture: Picture, name: str, outcome: "Future[Outcome]"
-) -> None:
-    ended = outcome.result()
+def _answer(answer: "Future[Answer]", picture: Picture, name: str, outcome: Outcome) -> None:
     try:
-        answer.set_result(_read(picture, name, ended))
+        answer.set_result(_read(picture, name, outcome))
     except (OSError, MemoryError) as error:
         answer.set_result(Answer(input=picture, name=name, error=str(error), code="unreadable"))
     finally:
-        if isinstance(ended, Result):
-            ended.content.close()
+        if isinstance(outcome, Result):
+            outcome.content.close()
 
 
 def _read(picture: Picture, name: str, outcome: Outcome) -> Answer:

@@ -11,7 +11,6 @@ callable; reading, committing and deciding are done elsewhere.
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,11 +19,11 @@ from typing import Final, assert_never
 from .appraise import Appraise
 from .backlog import Backlog
 from .commit import Commit, Committer, Disk, finish
-from .job import Cancelled, Failure, Job, Outcome, Result
+from .job import Cancelled, Failure, Outcome, Result
 from .ledger import Ledger
 from .plan import Entry, Plan
 from .prepare import READ_AGAIN, Preparer
-from .reader import Cancel, Reader
+from .reader import Cancel, Reader, Submit
 from .report import (
     BatchEvent,
     PictureCancelled,
@@ -82,7 +81,7 @@ class FileBatch:
         appraise: Appraise,
         ledger: Ledger,
         disk: Disk,
-        submit: Callable[[Job], Future[Outcome]],
+        submit: Submit,
         cancel: Cancel,
         on_event: Callable[[BatchEvent], None] = lambda _event: None,
         on_done: Callable[[Commit], None] | None = None,

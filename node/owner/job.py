@@ -6,6 +6,7 @@ that starts again asks for the same ids.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NewType, Protocol
@@ -106,6 +107,8 @@ class Cancelled(Struct, frozen=True, kw_only=True):
 
 
 Outcome = Result | Failure | Cancelled
+Deliver = Callable[[Outcome], None]
+"""Who waits for an outcome: called once, in the mesh's own thread; it must not wait."""
 
 
 def digest_of(data: bytes | memoryview) -> bytes:

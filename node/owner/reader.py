@@ -5,20 +5,20 @@ in ``submit`` while the owner's window is full, and while results wait for the d
 becomes of an entry it tells, and never decides.
 """
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Final, Protocol
 
 from ..errors import SourceChanged
 from .backlog import Backlog
 from .commit import Disk, temp_for
-from .job import Failure, Job, JobId, Outcome, Result
+from .job import Deliver, Failure, Job, JobId, Outcome, Result
 from .ledger import Ledger
 from .plan import Entry, Plan
-from .prepare import INTERNAL, Hopeless, Prepared, Preparer
+from .prepare import Hopeless, Prepared, Preparer
 from .report import PictureSubmitted
 from .row import Row
 from .source import SOURCE_CHANGED, FileContent
@@ -30,11 +30,14 @@ PATIENCE: Final = 10.0
 """Seconds that an ending batch waits for a reader that is still in the mesh's hands."""
 
 
+Submit = Callable[[Job, Deliver], None]
+
+
 class Cancel(Protocol):
     """Takes jobs back; with ``only_unstarted`` those that no slot works on."""
 
     def __call__(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
-        """Ask for it; the jobs' futures say what came of it."""
+        """Ask for it; who waits for the jobs is told what came of it."""
         ...
 
 
@@ -50,7 +53,7 @@ class Reader:
         disk: Disk,
         works: Works,
         backlog: Backlog,
-        submit: Callable[[Job], Future[Outcome]],
+        submit: Submit,
         cancel: Cancel,
         tell: Callable[[Message], None],
         fail: Callable[[Exception], None],
@@ -141,8 +144,9 @@ class Reader:
 
     def _hand_over(self, work: Work) -> None:
         first = work.pending[0]
+        self._tell(PictureSubmitted(first.entry.picture.path, first.megapixels))
         try:
-            future = self._submit(work.job)
+            self._submit(work.job, functools.partial(self._ended, work))
         except (SourceChanged, OSError) as error:
             self._tell(Ended(work, _failure(work, SOURCE_CHANGED, str(error))))
             return
@@ -150,19 +154,12 @@ class Reader:
             for pending in self._works.abandon(work)[1:]:
                 self._tell(Left(pending))
             raise
-        self._tell(PictureSubmitted(first.entry.picture.path, first.megapixels))
-        future.add_done_callback(lambda ended: self._ended(work, ended))
         if self._works.stopping:
             # The batch may have asked for it to be cancelled before the mesh had it.
             self._cancel([work.job.id], only_unstarted=True)
 
-    def _ended(self, work: Work, future: Future[Outcome]) -> None:
+    def _ended(self, work: Work, outcome: Outcome) -> None:
         """Pass an outcome on; called from the mesh's threads."""
-        try:
-            outcome = future.result()
-        except Exception as error:  # a mesh that breaks its word fails one picture
-            log.exception("the future of job %s raised", work.job.id.hex())
-            outcome = _failure(work, INTERNAL, f"{type(error).__name__}: {error}")
         if isinstance(outcome, Result):
             self._backlog.add(outcome.content.size)
         self._tell(Ended(work, outcome))

@@ -1,4 +1,4 @@
-"""An owner's session with the mesh: one thread that talks, and futures for the others.
+"""An owner's session with the mesh: one thread that talks, and tells the others outcomes.
 
 Any thread submits, cancels and closes contents; the session's own thread alone touches
 sockets and the table. Memory is bounded: ``submit`` waits while too many jobs have no
@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from concurrent.futures import Future
 from pathlib import Path
 
 from ...broker import lifetime
@@ -37,7 +36,7 @@ from ..net.chunks import Gone, Key, Sender
 from ..net.connection import Connection, Heard
 from ..net.waiting import Waiting
 from .arrivals import Arrivals
-from .job import Job, JobId, Outcome
+from .job import Deliver, Job, JobId, Outcome
 from .names import as_unicode
 from .table import Place, Table
 
@@ -114,33 +113,31 @@ class Session:
         """Return what broke the session, if something did."""
         return self._broken
 
-    def submit(self, job: Job, *, label: str = "") -> Future[Outcome]:
+    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
         """Ask the mesh for a job; waits while too many have no outcome.
 
-        The future's result is an Outcome; it never raises. Raises OSError and
-        SourceChanged when the source cannot be read, Closed after ``close``.
+        ``deliver`` is called with the outcome: a future for each would take a third of the
+        owner's time. Raises OSError and SourceChanged when the source cannot be read,
+        Closed after ``close``.
         """
         size, _ = job.source.size, job.source.digest  # read here, not by the session's thread
         inline = job.source.read(0, size) if size <= INLINE_BYTES else None
         needs = _needs(job.recipe)
-        future: Future[Outcome] = Future()
-        future.set_running_or_notify_cancel()
         with self._room:
             while self._open_jobs >= MOST_JOBS and not self._closing and not self._is_own_thread():
                 self._room.wait()
             if self._closing or not self._ask(
-                functools.partial(self._add, job, inline, needs, label, future)
+                functools.partial(self._add, job, inline, needs, label, deliver)
             ):
                 raise self._broken or Closed("the mesh was closed")
             self._open_jobs += 1
-        return future
 
     def _is_own_thread(self) -> bool:
-        """Whether a future's callback calls: nobody else could make it room."""
+        """Whether one who was told an outcome calls: nobody else could make it room."""
         return threading.current_thread() is self._thread
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
-        """Take jobs back; their futures say what came of it."""
+        """Take jobs back; who waits for them is told what came of it."""
         chosen = tuple(jobs)
         self._ask(lambda: self._table.cancel(chosen, only_unstarted=only_unstarted))
 
@@ -191,7 +188,7 @@ class Session:
         return SETTLE_WAIT_MS if self._table.settling else LONGEST_WAIT_MS
 
     def _end(self) -> None:
-        """Leave, whatever ended the session: every future gets its outcome."""
+        """Leave, whatever ended the session: everybody who waits is told an outcome."""
         with self._room:
             self._closing = self._gone = True
             self._room.notify_all()
@@ -232,7 +229,7 @@ class Session:
         inline: bytes | None,
         needs: tuple[str, ...],
         label: str,
-        future: Future[Outcome],
+        deliver: Deliver,
     ) -> None:
         item = _task_item(job, self._tokens.next(), inline)
         batch = self._table.batch(job.recipe, job.output, label, needs)
@@ -240,16 +237,19 @@ class Session:
             known = self._table.entries.get(job.id)
             if known is None or known.place is Place.HAD:
                 self._sources[item.token] = job
-        self._table.add(job, item, batch, functools.partial(self._deliver, future, item.token))
+        self._table.add(job, item, batch, functools.partial(self._deliver, deliver, item.token))
 
-    def _deliver(self, future: Future[Outcome], token: bytes, outcome: Outcome) -> None:
+    def _deliver(self, deliver: Deliver, token: bytes, outcome: Outcome) -> None:
         self._sources.pop(token, None)
         with self._room:
             self._open_jobs -= 1
             # Room for many at once: a submitter woken for each job costs more than the job.
             if self._open_jobs == ROOM_AGAIN:
                 self._room.notify_all()
-        future.set_result(outcome)
+        try:
+            deliver(outcome)
+        except Exception:  # the edge: one who waits must not end all the others' mesh
+            log.exception("who waited for job %s failed", outcome.job.hex())
 
     # ---- the broker -----------------------------------------------------------------
 

@@ -23,19 +23,19 @@ Note = Callable[[str, float], None]
 
 def test_row12_N_what_a_node_says_is_lost_on_the_way(held: Held, note: Note) -> None:
     """The node still hears the broker, until that has nothing more to answer."""
-    _cut_until_moved(held, note, bounds.MOVED, held.mesh.home)
-    _heal_and_finish(held, note)
+    _check_cut_moves(held, note, bounds.MOVED, held.mesh.home)
+    _check_heals(held, note)
 
 
 def test_row13_N_what_the_broker_says_is_lost_on_the_way(held: Held, note: Note) -> None:
     """The node is heard once more, a beat later at most; then TCP waits for the answer."""
-    _cut_until_moved(held, note, bounds.BEAT + bounds.MOVED, held.mesh.away)
-    _heal_and_finish(held, note)
+    _check_cut_moves(held, note, bounds.BEAT + bounds.MOVED, held.mesh.away)
+    _check_heals(held, note)
 
 
 def test_row14_N_a_full_partition_heals(held: Held, note: Note) -> None:
-    _cut_until_moved(held, note, bounds.MOVED, held.mesh.home, held.mesh.away)
-    _heal_and_finish(held, note)
+    _check_cut_moves(held, note, bounds.MOVED, held.mesh.home, held.mesh.away)
+    _check_heals(held, note)
 
 
 def test_row14_N_a_partition_much_shorter_than_the_lease_moves_nothing(held: Held) -> None:
@@ -85,7 +85,7 @@ def test_row14_N_a_node_is_back_soon_after_a_long_partition(held: Held, note: No
     assert took <= bounds.BACK
 
 
-def _cut_until_moved(held: Held, note: Note, bound: float, *to: Host) -> None:
+def _check_cut_moves(held: Held, note: Note, bound: float, *to: Host) -> None:
     lan, (_, old) = held.mesh.lan, held.connections()
     since = time.monotonic()
     lan.cut(*to)
@@ -102,7 +102,7 @@ def _cut_until_moved(held: Held, note: Note, bound: float, *to: Host) -> None:
     assert max(b - a for a, b in zip(before, after, strict=True)) < bounds.NOISE_BYTES
 
 
-def _heal_and_finish(held: Held, note: Note) -> None:
+def _check_heals(held: Held, note: Note) -> None:
     since = time.monotonic()
     held.mesh.lan.heal()
     seconds_until(held.is_here)

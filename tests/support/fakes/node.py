@@ -18,7 +18,6 @@ from pixmesh.broker.messages import (
     MemberId,
     Result,
     Settled,
-    State,
 )
 from pixmesh.broker.outgoing import end_pages
 from pixmesh.node.attempts import Attempts, Held
@@ -173,9 +172,7 @@ class FakeNode(FakeMember):
     def beat(self) -> None:
         self.attempts.tell_again(self.clock.now)
         self._end_overrun()
-        ready = len(self.attempts.benches)
-        seen, held = self.attempts.heartbeat()
-        self.say(State(seen=seen, held=held, ready=ready))
+        self.say(self.attempts.heartbeat())
         if self.draining:
             self.say(Bye(draining=True))
 

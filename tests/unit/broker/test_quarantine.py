@@ -170,24 +170,32 @@ def crash_alone(talk: Talk, number: int, times: int) -> None:
         crash(talk, number)
 
 
-def test_a_lone_node_that_never_did_anything_is_quarantined_for_three_alone() -> None:
+def test_the_last_node_is_never_quarantined() -> None:
+    talk = mesh()
+    for number in (1, 2, 3, 4):
+        crash_alone(talk, number, 3)
+    assert not talk.scheduler.nodes[NODE].quarantined
+    assert len(talk.told()) == 4
+
+
+def test_a_node_that_never_did_anything_is_quarantined_for_three_alone_when_another_comes() -> None:
     talk = mesh()
     crash_alone(talk, 1, 3)
     crash_alone(talk, 2, 3)
-    crash_alone(talk, 3, 1)
-    assert not talk.scheduler.nodes[NODE].quarantined
+    crash_alone(talk, 3, 2)
+    talk.node(OTHER)
     crash(talk, 3)
     assert talk.scheduler.nodes[NODE].quarantined
-    assert len(talk.told()) == 2
     talk.hear(OWNER, submit(4, seq=4))
-    assert not task(talk, 4).live
+    assert task(talk, 4).live[0].node.id == OTHER
 
 
-def test_a_lone_node_that_did_something_well_is_not() -> None:
+def test_a_node_that_did_something_well_is_not() -> None:
     talk = mesh(1)
     end_well(talk, 1)
     for number in (2, 3, 4):
         crash_alone(talk, number, 3)
+    talk.node(OTHER)
     assert not talk.scheduler.nodes[NODE].quarantined
     talk.hear(OWNER, submit(5, seq=5))
     assert task(talk, 5).live
@@ -197,7 +205,9 @@ def test_a_quarantined_node_stays_so_when_it_starts_anew_until_it_is_released() 
     talk = mesh()
     node = talk.scheduler.nodes[NODE]
     node.charges = {task_id(1), task_id(2), task_id(3)}
-    talk.scheduler.tasks.quarantine.judge(node)
+    talk.node(OTHER)
+    talk.scheduler.tasks.quarantine.judge(node, talk.scheduler.nodes)
+    talk.hear(OTHER, Bye())
     talk.node(boot=2)
     talk.hear(OWNER, submit(1))
     assert not task(talk, 1).live

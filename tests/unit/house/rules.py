@@ -116,7 +116,9 @@ def _asserts(function: Function) -> bool:
 
 def _is_check(name: str) -> bool:
     words = name.strip("_").split("_")
-    return name in CHECKS or name == "eventually" or words[0] in {"assert", "check", "expect"}
+    return (
+        name in CHECKS or name == "eventually" or words[0] in {"assert", "check", "expect", "judge"}
+    )
 
 
 def _called(node: ast.Call) -> str:

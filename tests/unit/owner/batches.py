@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from pixmesh.node.owner.files import FileBatch
-from pixmesh.node.owner.job import Job, Outcome
+from pixmesh.node.owner.job import Deliver, Job, Outcome
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.report import (
     Summary,
@@ -26,13 +26,16 @@ class FullMesh(HeldMesh):
         self.room = threading.Semaphore(1)
         self.waiting = threading.Event()
 
-    def submit(self, job: Job) -> Future[Outcome]:
+    def submit(self, job: Job, deliver: Deliver) -> None:
         if self.jobs:
             self.waiting.set()
         assert self.room.acquire(timeout=DEADLINE)
-        future = super().submit(job)
-        future.add_done_callback(lambda _future: self.room.release())
-        return future
+
+        def ended(outcome: Outcome) -> None:
+            deliver(outcome)
+            self.room.release()
+
+        super().submit(job, ended)
 
 
 class Running:

@@ -3,7 +3,7 @@
 import io
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -14,6 +14,7 @@ from pixmesh.node.owner.files import FileBatch
 from pixmesh.node.owner.inputs import find_inputs
 from pixmesh.node.owner.job import (
     Cancelled,
+    Deliver,
     Failure,
     FileIdentity,
     Job,
@@ -78,19 +79,13 @@ class FakeMesh:
     def names(self) -> list[str]:
         return [job.name for job in self.jobs]
 
-    def submit(self, job: Job) -> Future[Outcome]:
-        future: Future[Outcome] = Future()
-        future.set_running_or_notify_cancel()  # it never raises
+    def submit(self, job: Job, deliver: Deliver) -> None:
         self.jobs.append(job)
-        self._pool.submit(self._run, job, future)
-        return future
+        self._pool.submit(lambda: deliver(self._outcome(job)))
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take nothing back: each has started as soon as it is asked."""
         assert only_unstarted
-
-    def _run(self, job: Job, future: Future[Outcome]) -> None:
-        future.set_result(self._outcome(job))
 
     def _outcome(self, job: Job) -> Outcome:
         try:
@@ -122,7 +117,7 @@ class HeldMesh:
         self.jobs: list[Job] = []
         self.cancelled: list[JobId] = []
         self.started: set[JobId] = set()
-        self._futures: dict[JobId, Future[Outcome]] = {}
+        self._waiting: dict[JobId, Deliver] = {}
         self._arrived = threading.Condition()
         self._results = FakeMesh()
 
@@ -136,13 +131,11 @@ class HeldMesh:
     def contents(self) -> list[MemoryContent]:
         return self._results.contents
 
-    def submit(self, job: Job) -> Future[Outcome]:
-        future: Future[Outcome] = Future()
+    def submit(self, job: Job, deliver: Deliver) -> None:
         with self._arrived:
             self.jobs.append(job)
-            self._futures[job.id] = future
+            self._waiting[job.id] = deliver
             self._arrived.notify_all()
-        return future
 
     def wait_for(self, count: int) -> list[Job]:
         with self._arrived:
@@ -153,13 +146,12 @@ class HeldMesh:
         assert only_unstarted
         for job in jobs:
             self.cancelled.append(job)
-            future = self._futures.get(job)
-            if future is not None and job not in self.started and not future.done():
-                future.set_result(Cancelled(job=job))
+            if job in self._waiting and job not in self.started:
+                self._waiting.pop(job)(Cancelled(job=job))
 
     def end(self, job: Job, outcome: Outcome | None = None) -> None:
         made = blurred(job.source.read(0, job.source.size)) if outcome is None else b""
-        self._futures[job.id].set_result(outcome or self._results.result(job, made))
+        self._waiting.pop(job.id)(outcome or self._results.result(job, made))
 
 
 def failure(job: Job, code: str, reason: str) -> Failure:

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from pixmesh.node.errors import MeshUnreachable, PixmeshError, SourceChanged, Us
 from pixmesh.node.owner.backlog import Backlog
 from pixmesh.node.owner.disk import RealDisk
 from pixmesh.node.owner.files import FileBatch
-from pixmesh.node.owner.job import Job, Outcome
+from pixmesh.node.owner.job import Deliver, Job
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.prepare import READ_AGAIN
 from pixmesh.node.owner.report import (
@@ -28,7 +27,6 @@ from .fakes import (
     appraise,
     batch_of,
     blurred,
-    failure,
     picture,
     plan_of,
 )
@@ -87,10 +85,10 @@ def test_a_picture_that_cannot_be_read_while_it_is_submitted_is_read_again(
     errors = [error, error]
     with FakeMesh() as mesh:
 
-        def submit(job: Job) -> Future[Outcome]:
+        def submit(job: Job, deliver: Deliver) -> None:
             if job.name == "b.jpg" and errors:
                 raise errors.pop()
-            return mesh.submit(job)
+            mesh.submit(job, deliver)
 
         batch = FileBatch(
             plan=plan_of(folder, out=out, ledger=ledger),
@@ -188,11 +186,9 @@ def test_the_reader_waits_while_results_wait_for_the_disk(
 
     with FakeMesh() as mesh:
 
-        def submit(job: Job) -> Future[Outcome]:
+        def submit(job: Job, deliver: Deliver) -> None:
             jobs.append(job)
-            future: Future[Outcome] = Future()
-            future.set_result(mesh.result(job, blurred(job.source.read(0, job.source.size))))
-            return future
+            deliver(mesh.result(job, blurred(job.source.read(0, job.source.size))))
 
         batch = FileBatch(
             plan=plan_of(tmp_path / "in", out=out, ledger=ledger),
@@ -226,10 +222,10 @@ def test_a_mesh_that_is_gone_ends_the_batch_and_keeps_what_was_done(
 ) -> None:
     with FakeMesh() as mesh:
 
-        def submit(job: Job) -> Future[Outcome]:
+        def submit(job: Job, deliver: Deliver) -> None:
             if job.name == "c.jpg":
                 raise MeshUnreachable("no broker answers")
-            return mesh.submit(job)
+            mesh.submit(job, deliver)
 
         batch = FileBatch(
             plan=plan_of(folder, out=out, ledger=ledger),
@@ -264,22 +260,6 @@ def test_conflicts_stop_a_batch_before_it_starts(folder: Path, out: Path, ledger
         with pytest.raises(UsageError, match="already there"):
             batch.run()
     assert mesh.jobs == []
-
-
-def test_a_late_outcome_of_a_broken_promise_is_a_failure(
-    folder: Path, out: Path, ledger: Ledger
-) -> None:
-    with HeldMesh() as mesh:
-        running = Running(
-            batch_of(plan_of(folder, out=out, ledger=ledger), ledger=ledger, mesh=mesh)
-        )
-        a, b, c = mesh.wait_for(3)
-        mesh._futures[a.id].set_exception(RuntimeError("a bug"))
-        mesh.end(b, failure(b, "crashed", "it kills slots"))
-        mesh.end(c)
-        summary = running.end()
-    assert {one.code for one in summary.failed} == {"internal", "crashed"}
-    assert summary.done == 1
 
 
 def test_times_are_kept_when_asked(folder: Path, out: Path, ledger: Ledger) -> None:
