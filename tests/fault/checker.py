@@ -17,12 +17,24 @@ what must be, and says what is not.
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 MOST_TRIES = 8
 MOST_BLAME = 2
 UNSTARTED = frozenset({"draining", "dropped"})
 
 Fact = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one test's judgements counted: jobs without an outcome, outcomes too many."""
+
+    lost: int = 0
+    doubled: int = 0
+
+
+TALLY = Tally()
 
 
 class Wrong(AssertionError):
@@ -56,8 +68,10 @@ def check_ledger(history: Sequence[tuple[str, str]], wanted: Collection[str]) ->
     for output, state in history:
         before = last.get(output)
         allowed = {"submitted"} if before is None else FOLLOWS[before]
+        TALLY.doubled += before == "done" and state in ENDS
         demand(state in allowed, f"{output} became {state} after {before}")
         last[output] = state
+    TALLY.lost += sum(last.get(output) not in ENDS for output in wanted)
     for output in wanted:
         demand(last.get(output) in ENDS, f"{output} has no outcome, it is {last.get(output)}")
 
@@ -97,6 +111,7 @@ def _check_outcomes(facts: Sequence[Fact]) -> None:
     for fact in _of(facts, "owner", "asked", "outcome"):
         key = (fact["member"], fact["job"])
         open_jobs[key] += 1 if fact["what"] == "asked" else -1
+        TALLY.doubled += open_jobs[key] < 0
         demand(open_jobs[key] >= 0, f"{fact['job']!r} has two outcomes at {fact['member']}")
         if fact.get("kind") == "Result":
             demand(fact["digest"] in made, f"the result of {fact['job']!r} was made by nobody")

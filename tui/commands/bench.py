@@ -31,3 +31,12 @@ def pictures(words: tuple[str, ...]) -> None:
     from ...bench import pictures as measurement
 
     click.get_current_context().exit(measurement.main(list(words)))
+
+
+@command.command("faults", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def faults(words: tuple[str, ...]) -> None:
+    """The fault matrix, row by row, as a checkout's tests find it now."""
+    from ...bench import faults as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))

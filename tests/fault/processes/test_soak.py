@@ -15,7 +15,7 @@ from pixmesh.tests.integration.runs import SOAK_MARKS, Run, histories, running, 
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import RealMesh, free_ports
 
-pytestmark = SOAK_MARKS
+pytestmark = list(SOAK_MARKS)
 
 PICTURES = 1500
 DEATH_SECONDS, FREEZE_SECONDS = 1.5, 7.0

@@ -44,6 +44,7 @@ def judge(mesh: VirtualMesh, jobs: int, *, failed: int = 0) -> None:
     """Let it all end: each job has one outcome, and the checker agrees."""
     mesh.finish(most=600)
     owner = owner_of(mesh)
+    checker.TALLY.lost += jobs - len(owner.outcomes)
     assert len(owner.outcomes) == jobs
     assert {len(told) for told in owner.outcomes.values()} == {1}
     assert len(failures(owner)) == failed
