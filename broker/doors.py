@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import zmq
 
 from .keys import KeyPair
+from .leases import LEASE
 from .lifetime import Wake
 from .sockets import MONITOR_EVENT
 from .wire import LONGEST_FRAME
@@ -159,6 +160,10 @@ def _router(context: zmq.Context[zmq.Socket[bytes]], water: int) -> zmq.Socket[b
     router.linger = 0
     router.sndhwm = router.rcvhwm = water
     router.maxmsgsize = LONGEST_FRAME
+    # Who vanished without a word is nobody's by then, but the kernel would keep the connection.
+    router.tcp_keepalive, router.tcp_keepalive_cnt = 1, 3
+    router.tcp_keepalive_idle, router.tcp_keepalive_intvl = int(LEASE), 1
+    router.tcp_maxrt = int(2 * LEASE * 1000)
     router.setsockopt(zmq.HANDSHAKE_IVL, 5_000)
     return router
 

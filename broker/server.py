@@ -156,9 +156,12 @@ class Server:
             case _ if session is None:
                 self._answer(came, Error(code="no-session", text="say HELLO first"))
             case _:
+                session.heard = now
                 self.scheduler.handle(Received(session.member, message), now)
 
     def _hello(self, door: Door, route: zmq.Frame, came: Route, hello: Hello, now: float) -> None:
+        if self._must_wait(hello, now):
+            return  # HELLO is said again
         refusal = self._refusal(door, route, hello)
         if refusal is not None:
             self.counters.refused += 1
@@ -166,7 +169,7 @@ class Server:
             self._answer(came, refusal)
             return
         member = member_of(hello.key)
-        session = Session(member, hello, came, _descriptor(route))
+        session = Session(member, hello, came, _descriptor(route), heard=now)
         self.sessions.open(session)
         self.outboxes.pop(member, None)
         self._send(
@@ -195,10 +198,8 @@ class Server:
             return Error(code="role", text=f"no member is a {hello.role!r}")
         if not door.trusted and hello.key != _key_of(route):
             return Error(code="identity", text="HELLO names another key than the connection's")
-        old = self.sessions.by_member.get(member_of(hello.key))
-        if old is None or (old.hello.boot, old.hello.role) == (hello.boot, hello.role):
-            return None
-        if self._answers(old):
+        old = self.sessions.rival(member_of(hello.key), hello)
+        if old is not None and old.answered:
             return Error(
                 code="duplicate",
                 text=f"{old.hello.role} {old.hello.name} is connected already, with the same key",
@@ -206,8 +207,16 @@ class Server:
             )
         return None
 
-    def _answers(self, session: Session) -> bool:
-        """Whether the session's connection still exists."""
+    def _must_wait(self, hello: Hello, now: float) -> bool:
+        """Ask another process with the same key whether it is there; it has a second."""
+        old = self.sessions.rival(member_of(hello.key), hello)
+        if old is None or old.asked_lately(now):
+            return old is not None and old.silent(now)
+        old.asked = now
+        return self._is_connected(old)
+
+    def _is_connected(self, session: Session) -> bool:
+        """Ask the member whether it is there; return whether its connection still exists."""
         try:
             self._transmit(session, wire.encode(Error(code="probe", text="are you there?")))
         except zmq.ZMQError as error:
@@ -254,10 +263,10 @@ class Server:
         """Ask libzmq whether connections said to be lost exist: it learns of it a little later."""
         for member, (session, until) in list(self.doubted.items()):
             current = self.sessions.by_member.get(member) is session
-            if current and self._answers(session) and now < until:
+            if current and self._is_connected(session) and now < until:
                 continue
             del self.doubted[member]
-            if current and not self._answers(session):
+            if current and not self._is_connected(session):
                 log.info("%s %s lost its connection", session.hello.role, session.hello.name)
                 self.scheduler.handle(Disconnected(session.member), now)
 

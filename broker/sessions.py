@@ -1,14 +1,18 @@
 """Who is connected, by which door and under which routing id. Pure.
 
 A session begins with HELLO. The same key and boot nonce resume it on another
-connection; another nonce is another process with the same key, and it is let in only
-when the old one's connection is gone.
+connection; another nonce is another process with the same key. It is let in when the old
+one's connection is gone, or says nothing within a second of being asked: that a
+connection looks open proves nothing.
 """
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .messages import Hello, MemberId
+
+ANSWER = 1.0
+ASK_AGAIN = 5.0
 
 
 class Route(NamedTuple):  # hashed for every message: a dataclass's hash is Python code
@@ -20,13 +24,31 @@ class Route(NamedTuple):  # hashed for every message: a dataclass's hash is Pyth
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A member's session; ``relay`` is unknown until it says HELLO there too."""
+    """A member's session; ``relay`` is unknown until it says HELLO there too.
+
+    ``heard`` is when the member last spoke, ``asked`` when it was asked whether it is there.
+    """
 
     member: MemberId
     hello: Hello
     control: Route
     descriptor: int
+    heard: float
+    asked: float = float("-inf")
     relay: Route | None = None
+
+    def asked_lately(self, now: float) -> bool:
+        """Whether there is no need to ask again."""
+        return now - self.asked < ASK_AGAIN
+
+    def silent(self, now: float) -> bool:
+        """Whether an answer may still come."""
+        return not self.answered and now - self.asked < ANSWER
+
+    @property
+    def answered(self) -> bool:
+        """Whether the member spoke since it was asked."""
+        return self.heard > self.asked
 
 
 @dataclass(slots=True)
@@ -37,6 +59,13 @@ class Sessions:
     by_control: dict[Route, Session] = field(default_factory=dict)
     by_relay: dict[Route, Session] = field(default_factory=dict)
     by_descriptor: dict[tuple[int, int], Session] = field(default_factory=dict)
+
+    def rival(self, member: MemberId, hello: Hello) -> Session | None:
+        """Return the session of another process that has the same key."""
+        old = self.by_member.get(member)
+        if old is None or (old.hello.boot, old.hello.role) == (hello.boot, hello.role):
+            return None
+        return old
 
     def open(self, session: Session) -> None:
         """Begin a session, or go on with one over a new connection."""

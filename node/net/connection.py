@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 Socket = zmq.Socket[bytes]
 
 HELLO_AGAIN = 1.0
+CONNECT_MS = 2_000
 DRAIN = 256
 CONTROL_WATER = 256
 RELAY_WATER = 16
@@ -142,7 +143,7 @@ class Connection:
             case Error(code="no-relay"):
                 self.relayed = False
             case Error(code="probe"):
-                pass
+                self.send(Error(code="here", text=""))
             case Error(code=code) if code in FATAL:
                 self.refusal = message
             case _:
@@ -205,6 +206,7 @@ class Connection:
         one.linger = 0
         one.sndhwm = one.rcvhwm = water
         one.reconnect_ivl, one.reconnect_ivl_max = 20, 500
+        one.connect_timeout = CONNECT_MS  # else the kernel waits longer from try to try
         one.maxmsgsize = wire.LONGEST_FRAME
         if self.address.key:
             one.curve_serverkey = self.address.key

@@ -85,10 +85,6 @@ def test_row15_N_the_broker_vanishes_with_its_machine(mesh: HostMesh, note: Note
     job.check(run)
 
 
-@pytest.mark.xfail(
-    reason="the broker's sockets have no keepalive: what says nothing is kept open for ever",
-    raises=AssertionError,
-)
 def test_row15_N_the_broker_lets_go_of_a_node_that_vanished(mesh: HostMesh) -> None:
     broker = mesh.broker()
     with mesh.at(mesh.away):
@@ -99,11 +95,6 @@ def test_row15_N_the_broker_lets_go_of_a_node_that_vanished(mesh: HostMesh) -> N
     eventually(lambda: not home.connections(away, broker.pid), 10)
 
 
-@pytest.mark.xfail(
-    reason="a connection that looks open counts as an answer: the new process is sent away",
-    raises=AssertionError,
-    strict=False,  # a machine that starts a node for longer than a lease does not show it
-)
 def test_row15_N_a_node_that_vanished_is_let_in_again_within_the_lease(mesh: HostMesh) -> None:
     mesh.broker()
     with mesh.at(mesh.away):

@@ -74,7 +74,6 @@ def test_row14_N_an_owner_that_was_cut_off_goes_on_with_its_run(mesh: HostMesh, 
 
 
 @pytest.mark.soak
-@pytest.mark.xfail(reason="libzmq leaves the next try to connect to the kernel: up to 64 s")
 def test_row14_N_a_node_is_back_soon_after_a_long_partition(held: Held, note: Note) -> None:
     since = time.monotonic()
     held.mesh.lan.cut(held.mesh.home, held.mesh.away)

@@ -13,7 +13,7 @@ from .records import NODE, OTHER, hello
 
 def session(member: MemberId, route: bytes, *, descriptor: int = 7, boot: int = 1) -> Session:
     said = hello("node", member.decode(), boot=boot)
-    return Session(member, said, Route(0, route), descriptor)
+    return Session(member, said, Route(0, route), descriptor, heard=0.0)
 
 
 def test_a_session_is_found_by_member_route_and_descriptor() -> None:
@@ -46,6 +46,30 @@ def test_another_process_does_not() -> None:
     sessions.open(second)
     assert sessions.by_relay == {}
     assert second.relay is None
+
+
+def test_only_another_process_with_the_same_key_is_a_rival() -> None:
+    sessions, one = Sessions(), session(NODE, b"a")
+    sessions.open(one)
+    assert sessions.rival(NODE, one.hello) is None
+    assert sessions.rival(OTHER, hello("node", "other", boot=2)) is None
+    assert sessions.rival(NODE, hello("node", "n", boot=2)) is one
+    assert sessions.rival(NODE, hello("owner", "n", boot=1)) is one
+
+
+def test_who_is_asked_has_a_second_to_answer_and_is_asked_anew_later() -> None:
+    one = session(NODE, b"a")
+    one.heard = 9.9
+    assert not one.asked_lately(10.0)
+    one.asked = 10.0
+    assert one.asked_lately(10.9)
+    assert one.silent(10.9)
+    assert not one.silent(11.0)
+    assert not one.answered
+    one.heard = 10.5
+    assert one.answered
+    assert not one.silent(10.6)
+    assert not one.asked_lately(15.0)
 
 
 def test_a_new_relay_connection_replaces_the_old() -> None:
