@@ -1,6 +1,7 @@
 """Every check and every test, in one command: ``uv run tests/check.py [PYTEST ARGUMENTS]``.
 
 Goes on after a failure, so that one run shows everything, and ends with one line per step.
+Tests with real processes mostly wait: they run beside those that compute.
 The exit code is the number of failed steps. The rules of the house itself are tests, under
 ``tests/unit/house``.
 """
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pixmesh.tests.support import wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEW = ROOT / ".view" / "pixmesh"
+REAL_PROCESSES = ("tests/integration", "tests/fault/processes", "tests/fault/namespaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
         step("mypy", lambda: tool("mypy")),
         step("import-linter", lambda: run(script("lint-imports"), "--no-logo")),
         step("wheel", wheel_is_right),
-        step("pytest", lambda: tests(arguments, closing)),
+        step("pytest", lambda: tests(arguments, closing) if arguments else all_tests(closing)),
     ]
     say("")
     for done in steps:
@@ -73,17 +75,41 @@ def script(name: str) -> str:
     return shutil.which(name, path=Path(sys.executable).parent) or name
 
 
+def all_tests(closing: list[str]) -> bool:
+    """Run those with real processes beside all others; show what they said afterwards."""
+    others = [f"--ignore={folder}" for folder in REAL_PROCESSES]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        beside = subprocess.Popen(pytest(*REAL_PROCESSES), cwd=ROOT, stdout=said)
+        passed = tests(others, closing)
+        passed = beside.wait() == 0 and passed
+        said.seek(0)
+        closing += closing_of(said)
+    return passed
+
+
 def tests(arguments: list[str], closing: list[str]) -> bool:
     """Run pytest, and keep its count of skips and its closing line for the very end."""
-    colour = "yes" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "no"
-    command = [sys.executable, "-P", "-m", "pytest", f"--color={colour}", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        pytest(*arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as running:
         assert running.stdout is not None
-        for line in running.stdout:
-            say(line.rstrip("\n"))
-            closing[:] = [*closing[-1:], line.rstrip("\n")]
-    closing[:] = [line for line in closing if " in " in line or line.startswith("skipped ")]
+        closing += closing_of(running.stdout)
     return running.returncode == 0
+
+
+def pytest(*arguments: str) -> list[str]:
+    """Return the command that runs these tests."""
+    colour = "yes" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "no"
+    return [sys.executable, "-P", "-m", "pytest", f"--color={colour}", *arguments]
+
+
+def closing_of(lines: Iterable[str]) -> list[str]:
+    """Say all lines; return the count of skips and the last one."""
+    last: list[str] = []
+    for line in lines:
+        say(line.rstrip("\n"))
+        last = [*last[-1:], line.rstrip("\n")]
+    return [line for line in last if " in " in line or line.startswith("skipped ")]
 
 
 def wheel_is_right() -> bool:
