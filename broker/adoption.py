@@ -31,10 +31,12 @@ class Orphans:
         found = ((node, node.adopted(key)) for node in self.holders.pop(key, ()))
         return [(node, held) for node, held in found if held is not None]
 
-    def drop(self, node: Node) -> None:
-        """Forget what a node holds."""
+    def drop(self, node: Node) -> list[HeldTask]:
+        """Return, and forget, what a node holds."""
+        held = list(node.orphans.values())
         for key in list(node.orphans):
             self.forget(key, node)
+        return held
 
     def forget(self, key: TaskKey, node: Node) -> None:
         """Forget that a node holds a task, if it was said to."""

@@ -70,15 +70,15 @@ class Intake:
         condemned = self._tasks.quarantine.pictures.get(task.id)
         if condemned is not None:
             self._tasks.refuse(task, End.FAILED, code="quarantined", reason=condemned.reason)
-        elif not (young and self._goes_on(task, now)):
+        elif not self._goes_on(task, now, young=young):
             self._tasks.wait(task)
 
-    def _goes_on(self, task: Task, now: float) -> bool:
+    def _goes_on(self, task: Task, now: float, *, young: bool) -> bool:
         """Whether a node has the task from an earlier broker, or may yet come back with it."""
         for node, held in self._tasks.orphans.take((task.batch.owner.id, task.id)):
             self._tasks.adopt(task, node, held, now)
         last = task.item.last
-        if task.live or last is None or last in self._nodes:
+        if task.live or not young or last is None or last in self._nodes:
             return bool(task.live)
         self._tasks.awaited.add(task, MemberId(last), now)
         return True

@@ -87,7 +87,7 @@ def _check_node(node: Node) -> None:
     kept = sum(attempt.kept for attempt in node.ended.values())
     _demand(node.kept == kept, "a node's kept results do not add up")
     reserved = sum(attempt.task.item.memory for attempt in node.active.values())
-    reserved += sum(node.strays.values()) + sum(held.memory for held in node.orphans.values())
+    reserved += sum(stray.memory for stray in node.strays.values()) + sum(held.memory for held in node.orphans.values())
     _demand(node.reserved == reserved, "a node's reservations do not add up")
     backlog = sum(attempt.predicted for attempt in node.active.values())
     _demand(isclose(node.backlog, backlog, abs_tol=1e-6), "a node's backlog does not add up")

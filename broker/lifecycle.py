@@ -28,7 +28,7 @@ from .messages import (
     TaskId,
     changed_end,
 )
-from .nodes import Node
+from .nodes import Node, Stray
 from .outgoing import Outgoing
 from .placement import Choice
 from .quarantine import Quarantine
@@ -51,6 +51,7 @@ class Lifecycle:
         out: Outgoing,
         random: Random,
         note: Note = ignore,
+        estimate: Estimate | None = None,
     ) -> None:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.fairness = Fairness()
@@ -58,7 +59,7 @@ class Lifecycle:
         self.aside = Aside(nodes, random, self.changed)
         self.awaited = Awaited()
         self.orphans = Orphans()
-        self.estimate = Estimate()
+        self.estimate = estimate if estimate is not None else Estimate()
         self.quarantine = Quarantine()
         self.fresh: list[Attempt] = []
         self._owners = owners
@@ -169,7 +170,7 @@ class Lifecycle:
         """The broker wants an attempt no longer, whatever its node does."""
         del self.attempts[attempt.id]
         self._release(attempt)
-        attempt.node.stray(attempt.id, attempt.task.item.memory)
+        attempt.node.stray(attempt.id, Stray(attempt.task.item.memory, attempt))
         self._out.drop(attempt.node.id, attempt.id, unstarted=False)
 
     def _displace(self, task: Task) -> None:
@@ -203,7 +204,7 @@ class Lifecycle:
                 self._finish(attempt, end)
             case End.CRASHED:
                 self.quarantine.crashed(attempt)
-                self.quarantine.judge(node)
+                self.quarantine.judge(node, self._nodes)
                 self._over(attempt, end, now)
             case End.RETURNED:
                 self._returned(attempt, end, now)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from .leases import Lease
 from .messages import AttemptId, HeldTask, Hello, Load, MemberId, State, TaskId
 from .tasks import Attempt, Task
@@ -13,13 +15,22 @@ REST = 5.0
 TaskKey = tuple[MemberId, TaskId]
 
 
+class Stray(Struct, frozen=True):
+    """An attempt that was given up while its node had it, and the memory it needs till it ends.
+
+    ``attempt`` is None where this broker did not give it.
+    """
+
+    memory: int
+    attempt: Attempt | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """A node at work.
 
     ``active`` are the attempts without an end, ``ended`` those whose result it keeps until
-    the owner settles. ``strays`` were given up while it ran them: until they end they need
-    the memory given here. ``orphans`` are what it holds of an earlier broker's tasks whose
+    the owner settles. ``strays`` were given up while it had them. ``orphans`` are what it holds of an earlier broker's tasks whose
     owner has not come yet.
 
     ``kept_for`` is a task that it is to be free for, ``alone`` an attempt that nothing may
@@ -34,7 +45,7 @@ class Node:
     has: frozenset[str]
     active: dict[AttemptId, Attempt] = field(default_factory=dict)
     ended: dict[AttemptId, Attempt] = field(default_factory=dict)
-    strays: dict[AttemptId, int] = field(default_factory=dict)
+    strays: dict[AttemptId, Stray] = field(default_factory=dict)
     orphans: dict[TaskKey, HeldTask] = field(default_factory=dict)
     backlog: float = 0.0
     reserved: int = 0
@@ -107,16 +118,18 @@ class Node:
         if self.alone is attempt:
             self.alone = None
 
-    def stray(self, attempt: AttemptId, memory: int) -> None:
+    def stray(self, attempt: AttemptId, stray: Stray) -> None:
         """Run on with what was given up."""
         if attempt not in self.strays:
-            self.strays[attempt] = memory
-            self.reserved += memory
+            self.strays[attempt] = stray
+            self.reserved += stray.memory
             self._has_company()
 
     def strayed_no_more(self, attempt: AttemptId) -> None:
         """What was given up is over, if it was still known."""
-        self.reserved -= self.strays.pop(attempt, 0)
+        stray = self.strays.pop(attempt, None)
+        if stray is not None:
+            self.reserved -= stray.memory
 
     def orphan(self, key: TaskKey, held: HeldTask) -> bool:
         """Hold a task that the broker does not know yet; False if that was known."""

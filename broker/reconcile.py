@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from .lifecycle import Lifecycle
 from .messages import AttemptId, HeldTask, Hello, MemberId, Phase, State, TaskId
-from .nodes import Node
+from .nodes import Node, Stray
 from .outgoing import Outgoing
 from .tasks import Attempt, Owner, Place
 
@@ -54,14 +54,21 @@ class Reconciler:
             phase = held.get(attempt.id)
             if phase is not None:
                 attempt.phase = phase
-            elif 0 < attempt.seq <= seen or (not attempt.seq and _is_old(attempt, LOST_AFTER, now)):
+            elif self._is_nowhere(attempt, seen, now):
                 self._tasks.lost(attempt, now, suspect=False, arrived=False)
-            elif attempt.seq and _is_old(attempt, FENCE_AFTER, now):
-                self._out.fence(node.id)
         for attempt in [one for one in node.ended.values() if one.id not in held]:
             self._tasks.lost(attempt, now, suspect=False)
-        for stray in [stray for stray in node.strays if stray not in held]:
-            node.strayed_no_more(stray)
+        for given_up, stray in [one for one in node.strays.items() if one[0] not in held]:
+            if stray.attempt is None or self._is_nowhere(stray.attempt, seen, now):
+                node.strayed_no_more(given_up)
+
+    def _is_nowhere(self, attempt: Attempt, seen: int, now: float) -> bool:
+        """Whether what a node does not hold is not on its way there either."""
+        if not attempt.seq:
+            return _is_old(attempt, LOST_AFTER, now)
+        if attempt.seq > seen and _is_old(attempt, FENCE_AFTER, now):
+            self._out.fence(attempt.node.id)
+        return attempt.seq <= seen
 
     def _unknown(self, node: Node, item: HeldTask, now: float, *, young: bool) -> None:
         key = (MemberId(item.owner), TaskId(item.task))
@@ -74,17 +81,18 @@ class Reconciler:
         elif young and task is None and not item.dropped:
             self._tasks.orphans.add(key, node, item)
         elif item.phase is not Phase.ENDED:
-            node.stray(AttemptId(item.attempt), item.memory)
+            node.stray(AttemptId(item.attempt), Stray(item.memory))
 
     def _surplus(self, node: Node, held: Mapping[AttemptId, Phase], *, young: bool) -> None:
         """Have the node drop what nobody wants."""
         if young:
             return
-        self._tasks.orphans.drop(node)
+        for orphan in self._tasks.orphans.drop(node):
+            node.stray(AttemptId(orphan.attempt), Stray(orphan.memory))
         for attempt, phase in held.items():
             if attempt not in self._tasks.attempts:
                 if phase is not Phase.ENDED:
-                    node.stray(attempt, 0)
+                    node.stray(attempt, Stray(0))
                 self._out.drop(node.id, attempt, unstarted=False)
 
 

@@ -222,8 +222,8 @@ class Scheduler:
                 for end in ends:
                     self.tasks.ended(node, end, now, young=self._young(now))
             case State():
-                node.beats(message, now)
-                self._reconciler.beats(node, message, now, young=self._young(now))
+                if node.beats(message, now):
+                    self._reconciler.beats(node, message, now, young=self._young(now))
                 self._out.say(node.id, State())
             case Bye(draining=True):
                 node.draining = True

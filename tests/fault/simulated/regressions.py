@@ -45,6 +45,35 @@ REGRESSIONS: Final = {
         4.08 broker 1
         1.204 freeze n0 2
     """,
+    # A task was given up because its result came after all. Its other attempt's ASSIGN was on
+    # the way, and a heartbeat sent before that came was taken to say that it was over.
+    "what was given up on its way to a node needs its memory still": """
+        0.354 node n0 2
+        0.374 ask o0 8 103 40 33 87 49 71
+        5.758 broker 1
+        1.795 freeze n0 10
+        10.878 restart o0 2
+        12.892 freeze broker 5
+    """,
+    # What a node held for nobody was to be dropped, and the memory that it needs till then
+    # was forgotten; and it was not gone on with when its owner came a moment later.
+    "what a node is told to drop needs its memory until it is dropped": """
+        0.354 node n0 2
+        0.443 node n1 3
+        0.374 ask o0 92 8 13 103 40 33 87 49 80 67 100 108 116 55 71 86 34 81 69 30 99 15
+        0.375 ask o0 114 101 56 94 89 84
+        0.144 ask o1 35 51 104 108 45 99 81 65 6 82 47 100 23
+        5.758 broker 1
+        4.073 cut n1 broker 4
+        4.316 cut o1 broker 9
+        1.795 freeze n0 10
+        1.334 freeze o1 4
+        5.641 slot n1 1
+        3.783 restart o0 2
+        10.878 restart o0 2
+        12.892 freeze broker 5
+        0 copies n1 broker STATE 6
+    """,
     # The same, for an attempt that was to run alone beside it and was blamed.
     "what still runs though it was dropped is company": """
         0.853 node n0 2

@@ -3,7 +3,8 @@
 import pytest
 
 from pixmesh.broker.lifecycle import MOST_ATTEMPTS
-from pixmesh.broker.messages import Bye, End, EndItem, Settled, State
+from pixmesh.broker.messages import AttemptId, Bye, End, EndItem, Settled, State
+from pixmesh.broker.nodes import Stray
 from pixmesh.broker.orders import Refused, resume, retry
 from pixmesh.broker.tasks import Task
 
@@ -229,7 +230,7 @@ def test_an_attempt_that_gets_company_is_not_blamed() -> None:
     talk = mesh(1)
     crash(talk, 1)
     (alone,) = task(talk, 1).live
-    talk.scheduler.nodes[NODE].stray(4, 1)  # type: ignore[arg-type]
+    talk.scheduler.nodes[NODE].stray(AttemptId(4), Stray(1))
     assert not alone.alone
     crash(talk, 1)
     assert task(talk, 1).blame == 0
