@@ -30,8 +30,8 @@ class Node:
     """A node at work.
 
     ``active`` are the attempts without an end, ``ended`` those whose result it keeps until
-    the owner settles. ``strays`` were given up while it had them. ``orphans`` are what it holds of an earlier broker's tasks whose
-    owner has not come yet.
+    the owner settles. ``strays`` were given up while it had them. ``orphans`` are what it
+    holds of an earlier broker's tasks whose owner has not come yet.
 
     ``kept_for`` is a task that it is to be free for, ``alone`` an attempt that nothing may
     run beside. ``charges`` are tasks that cost a slot here and ended well elsewhere,

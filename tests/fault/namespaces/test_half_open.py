@@ -7,8 +7,6 @@ of who is left believes in the connection for as long as nothing is sent on it.
 import time
 from collections.abc import Callable
 
-import pytest
-
 from pixmesh.tests.integration.runs import Run, seconds_until
 from pixmesh.tests.support.eventually import eventually
 
