@@ -15,8 +15,9 @@ from .messages import MemberId
 K = TypeVar("K", bound=Hashable)
 
 WEIGHT = 0.2
+LIGHTER = 0.01  # in the mean over all nodes one attempt says less
 SHORTEST = 20e-6
-LARGEST_TABLE = 4096
+LARGEST_TABLE = 65_536
 
 
 @dataclass(slots=True)
@@ -31,21 +32,25 @@ class Estimate:
         """Return how many attempts of a recipe were observed."""
         return self.counts.get(recipe, 0)
 
+    def usual(self, recipe: str, declared: float) -> float:
+        """Return the seconds a slot will need, as the nodes that do most of the work go."""
+        return max(declared, SHORTEST) * self.by_recipe.get(recipe, 1.0)
+
     def predict(self, node: MemberId, recipe: str, declared: float) -> float:
         """Return the seconds a slot of ``node`` will need."""
         factor = self.by_node.get((node, recipe))
         if factor is None:
-            factor = self.by_recipe.get(recipe, 1.0)
+            return self.usual(recipe, declared)
         return max(declared, SHORTEST) * factor
 
     def observe(self, node: MemberId, recipe: str, declared: float, seconds: float) -> None:
         """Learn from an attempt that took ``seconds``."""
         factor = seconds / max(declared, SHORTEST)
-        _learn(self.by_node, (node, recipe), factor)
-        _learn(self.by_recipe, recipe, factor)
         if len(self.counts) >= LARGEST_TABLE and recipe not in self.counts:
             del self.counts[next(iter(self.counts))]
-        self.counts[recipe] = self.counts.get(recipe, 0) + 1
+        count = self.counts[recipe] = self.counts.get(recipe, 0) + 1
+        _learn(self.by_node, (node, recipe), factor, WEIGHT)
+        _learn(self.by_recipe, recipe, factor, max(1 / count, LIGHTER))
 
     def forget(self, node: MemberId) -> None:
         """Drop what is known of a node that left."""
@@ -53,10 +58,10 @@ class Estimate:
             del self.by_node[key]
 
 
-def _learn(table: dict[K, float], key: K, factor: float) -> None:
+def _learn(table: dict[K, float], key: K, factor: float, weight: float) -> None:
     known = table.get(key)
     if known is not None:
-        table[key] = known + WEIGHT * (factor - known)
+        table[key] = known + weight * (factor - known)
         return
     if len(table) >= LARGEST_TABLE:
         del table[next(iter(table))]

@@ -38,13 +38,13 @@ class Fairness:
         del task.batch.queue[task.id]
         self._end_if_empty(task.batch)
 
-    def take(self, batch: Batch, predicted: float) -> Task:
-        """Take the batch's next task, charging it the predicted seconds."""
-        _, task = batch.queue.popitem(last=False)
+    def take(self, task: Task, predicted: float) -> None:
+        """Take a waiting task out to be served, charging its batch the predicted seconds."""
+        batch = task.batch
+        del batch.queue[task.id]
         self._level[batch.priority] = max(batch.served, self._level.get(batch.priority, 0.0))
         batch.served += predicted
         self._end_if_empty(batch)
-        return task
 
     def next(self, blocked: set[int]) -> Batch | None:
         """Return the batch to serve, leaving out those known to be blocked (by id())."""

@@ -19,10 +19,11 @@ HELD_MOST = 4096  # a HELLO names every attempt held, results not yet settled am
 
 
 class Choice(Struct, frozen=True):
-    """A node for a task, and the seconds the task is predicted to take there."""
+    """A node for a task: the seconds it is predicted to take there, and until it ends."""
 
     node: Node
     predicted: float
+    finish: float = 0.0
 
 
 def can_run(node: Node, batch: Batch) -> bool:
@@ -60,9 +61,14 @@ def why_nothing_new(node: Node) -> str:
     return ""
 
 
+def takes_new(node: Node) -> bool:
+    """Whether the node is to be given new tasks at all, as far as it is alive."""
+    return node.alone is None and node.kept_for is None and not why_nothing_new(node)
+
+
 def has_room(node: Node) -> bool:
     """Whether the node may be given one more task, as far as it is alive."""
-    if node.alone is not None or node.kept_for is not None or why_nothing_new(node):
+    if not takes_new(node):
         return False
     held, slots = node.occupied, node.ready
     if held + len(node.ended) >= HELD_MOST or node.kept >= KEPT_MOST:
@@ -79,12 +85,20 @@ def choose(task: Task, nodes: Iterable[Node], *, estimate: Estimate) -> Choice |
     """
     recipe, declared = task.batch.work.recipe, task.item.seconds
     best: Choice | None = None
-    best_finish = float("inf")
     for node in nodes:
         if not fits(node, task):
             continue
         predicted = estimate.predict(node.id, recipe, declared)
-        finish = node.backlog / node.ready + predicted
-        if finish < best_finish:
-            best, best_finish = Choice(node, predicted), finish
+        ends = wait(node) + predicted
+        if best is None or ends < best.finish:
+            best = Choice(node, predicted, ends)
     return best
+
+
+def wait(node: Node) -> float:
+    """Return in how many seconds a slot will be free for one more task.
+
+    Attempts that run are half through, on the average.
+    """
+    running = min(node.occupied, node.ready)
+    return node.backlog * (1 - running / (2 * max(1, node.occupied))) / max(1, node.ready)

@@ -11,14 +11,17 @@ handed in. A task's own transitions are in ``lifecycle``.
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 from random import Random
 from typing import assert_never
 
 from msgspec import Struct
 
 from . import leases, placement, stragglers
+from .estimate import Estimate
 from .history import Note as History
 from .history import ignore
+from .horizon import Horizon
 from .intake import Intake
 from .leases import Lease
 from .lifecycle import Lifecycle
@@ -44,6 +47,8 @@ from .reconcile import Reconciler
 from .tasks import Attempt, Owner
 
 TELL_PLACED = 0.25
+
+_by_id = attrgetter("id")  # a set of nodes has no order; one seed is to give one run
 
 
 class Joined(Struct, frozen=True):
@@ -82,7 +87,14 @@ Event = Joined | Received | Disconnected | Stalled | Turn
 class Scheduler:
     """The broker's state machine. One per broker; it keeps nothing on disk."""
 
-    def __init__(self, *, random: Random, now: float, note: History = ignore) -> None:
+    def __init__(
+        self,
+        *,
+        random: Random,
+        now: float,
+        note: History = ignore,
+        estimate: Estimate | None = None,
+    ) -> None:
         self.nodes: dict[MemberId, Node] = {}
         self.owners: dict[MemberId, Owner] = {}
         self.started = now
@@ -93,7 +105,18 @@ class Scheduler:
         self._out = Outgoing()
         self._pool = Pool(random)
         self.tasks = Lifecycle(
-            owners=self.owners, nodes=self.nodes, out=self._out, random=random, note=note
+            owners=self.owners,
+            nodes=self.nodes,
+            out=self._out,
+            random=random,
+            note=note,
+            estimate=estimate,
+        )
+        self._horizon = Horizon(
+            batches=self.tasks.fairness,
+            nodes=self.nodes,
+            estimate=self.tasks.estimate,
+            random=random,
         )
         self._intake = Intake(owners=self.owners, nodes=self.nodes, tasks=self.tasks, note=note)
         self._reconciler = Reconciler(tasks=self.tasks, owners=self.owners, out=self._out)
@@ -297,7 +320,7 @@ class Scheduler:
 
     def _update_pool(self) -> None:
         """File the nodes to which something happened by whether they have room."""
-        for node in self.tasks.changed:
+        for node in sorted(self.tasks.changed, key=_by_id):
             if self.nodes.get(node.id) is node and placement.has_room(node):
                 self._pool.put(node)
             else:
@@ -316,33 +339,31 @@ class Scheduler:
     def _place(self, now: float) -> None:
         blocked: set[int] = set()
         while self._pool and (batch := self.tasks.fairness.next(blocked)) is not None:
-            task = next(iter(batch.queue.values()))
             nodes = [n for n in self._pool.draw(batch.needs) if not n.lease.suspect(now)]
-            choice = placement.choose(task, nodes, estimate=self.tasks.estimate)
+            if not nodes:
+                blocked.add(id(batch))
+                continue
+            task, choice = self._horizon.pick(batch, nodes, now)
+            self.tasks.fairness.take(task, choice.predicted if choice is not None else 0.0)
             if choice is not None:
-                self.tasks.fairness.take(batch, choice.predicted)
                 self.tasks.assign(task, choice, now)
                 self._update_pool()
-            elif nodes:
-                self.tasks.fairness.take(batch, 0.0)
+            else:
                 self.tasks.set_aside(task)
                 self._place_aside(now)
-            else:
-                blocked.add(id(batch))
 
     def _copy_stragglers(self, now: float) -> None:
-        """While slots idle, try elsewhere what takes far too long where it is."""
-        idle = {n for n in self._pool if n.occupied < n.ready and not n.lease.suspect(now)}
-        if not idle:
+        """While slots idle, try elsewhere what would end much sooner there."""
+        if not any(node.occupied < node.ready for node in self._pool):
             return
-        for attempt in stragglers.stragglers(self._active(), self.tasks.estimate, now):
-            task = attempt.task
-            nodes = [n for n in idle if n is not attempt.node and placement.suits(n, task)]
-            choice = placement.choose(task, nodes, estimate=self.tasks.estimate)
-            if choice is not None:
-                self.tasks.assign(task, choice, now)
-                if choice.node.occupied >= choice.node.ready:
-                    idle.discard(choice.node)
+        for left, attempt in stragglers.stragglers(self._active(), self.tasks.estimate, now):
+            drawn = self._pool.draw(attempt.task.batch.needs)
+            idle = [n for n in drawn if n.occupied < n.ready and not n.lease.suspect(now)]
+            nodes = [n for n in idle if n is not attempt.node]
+            choice = placement.choose(attempt.task, nodes, estimate=self.tasks.estimate)
+            if choice is not None and choice.finish * stragglers.SAVES < left:
+                self.tasks.assign(attempt.task, choice, now)
+                self._update_pool()
 
     def _active(self) -> Iterator[Attempt]:
         return (attempt for node in self.nodes.values() for attempt in node.active.values())

@@ -33,6 +33,15 @@ def pictures(words: tuple[str, ...]) -> None:
     click.get_current_context().exit(measurement.main(list(words)))
 
 
+@command.command("simulate", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def simulate(words: tuple[str, ...]) -> None:
+    """The scheduler over a thousand simulated nodes, beside round robin and least loaded."""
+    from ...bench.simulate import command as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))
+
+
 @command.command("faults", context_settings=EVERYTHING, add_help_option=False)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def faults(words: tuple[str, ...]) -> None:

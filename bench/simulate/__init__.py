@@ -1,0 +1,1 @@
+"""The real scheduler over simulated nodes on a virtual clock, beside what earlier systems did."""
