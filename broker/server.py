@@ -160,9 +160,11 @@ class Server:
                 self.scheduler.handle(Received(session.member, message), now)
 
     def _hello(self, door: Door, route: zmq.Frame, came: Route, hello: Hello, now: float) -> None:
-        if self._must_wait(hello, now):
-            return  # HELLO is said again
-        refusal = self._refusal(door, route, hello)
+        refusal = self._unfit(door, route, hello)
+        if refusal is None:
+            if self._must_wait(hello, now):
+                return  # HELLO is said again
+            refusal = self._doubled(hello)
         if refusal is not None:
             self.counters.refused += 1
             log.info("%s %s refused: %s", hello.role, hello.name, refusal.text)
@@ -186,7 +188,8 @@ class Server:
         self._obey(self.scheduler.handle(Joined(member, hello), now))
         log.info("%s %s (%s) is here", hello.role, hello.name, member.hex())
 
-    def _refusal(self, door: Door, route: zmq.Frame, hello: Hello) -> Error | None:
+    def _unfit(self, door: Door, route: zmq.Frame, hello: Hello) -> Error | None:
+        """Refuse who cannot be let in, whoever else is here; nobody is asked on its word."""
         if hello.lowest > wire.HIGHEST_VERSION or hello.highest < wire.LOWEST_VERSION:
             return Error(
                 code="version",
@@ -198,6 +201,10 @@ class Server:
             return Error(code="role", text=f"no member is a {hello.role!r}")
         if not door.trusted and hello.key != _key_of(route):
             return Error(code="identity", text="HELLO names another key than the connection's")
+        return None
+
+    def _doubled(self, hello: Hello) -> Error | None:
+        """Refuse a second process with the key of one that is there."""
         old = self.sessions.rival(member_of(hello.key), hello)
         if old is not None and old.answered:
             return Error(
