@@ -1,26 +1,32 @@
 """Every check and every test, in one command: ``uv run tests/check.py [PYTEST ARGUMENTS]``.
 
 Goes on after a failure, so that one run shows everything, and ends with one line per step.
-Tests with real processes mostly wait: they run beside those that compute.
+Tests with real processes mostly wait: they run in lanes beside those that compute. Lanes share
+nothing: each is a pytest of its own, whose tests have their own folders, meshes and hosts.
 The exit code is the number of failed steps. The rules of the house itself are tests, under
 ``tests/unit/house``.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pixmesh.tests.support import wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEW = ROOT / ".view" / "pixmesh"
-REAL_PROCESSES = ("tests/integration", "tests/fault/processes", "tests/fault/namespaces")
+LANES = (
+    ("tests/fault/processes",),
+    ("tests/integration", "tests/fault/namespaces"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,43 @@ def script(name: str) -> str:
 
 def all_tests(closing: list[str]) -> bool:
     """Run those with real processes beside all others; show what they said afterwards."""
-    others = [f"--ignore={folder}" for folder in REAL_PROCESSES]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        beside = subprocess.Popen(pytest(*REAL_PROCESSES), cwd=ROOT, stdout=said)
+    with contextlib.ExitStack() as stack:
+        lanes = [(folders, stack.enter_context(beside(folders))) for folders in LANES]
+        others = [f"--ignore={folder}" for folders in LANES for folder in folders]
         passed = tests(others, closing)
-        passed = beside.wait() == 0 and passed
-        said.seek(0)
-        closing += closing_of(said)
+        for folders, lane in lanes:
+            passed = lane.ended_well() and passed
+            say(f"\n== pytest {' '.join(folders)}")
+            closing += closing_of(lane.said)
     return passed
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Tests that run beside others; what they say is kept for later."""
+
+    running: subprocess.Popen[str]
+    said: IO[str]
+
+    def ended_well(self) -> bool:
+        """Wait for the end."""
+        passed = self.running.wait() == 0
+        self.said.seek(0)
+        return passed
+
+
+@contextlib.contextmanager
+def beside(folders: Iterable[str]) -> Iterator[Lane]:
+    """Run the tests of some folders; they are ended with the block, if they have not."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        running = subprocess.Popen(
+            pytest(*folders), cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            yield Lane(running, said)
+        finally:
+            running.terminate()
+            running.wait()
 
 
 def tests(arguments: list[str], closing: list[str]) -> bool:

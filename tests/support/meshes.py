@@ -5,6 +5,7 @@ ready, looking at them from outside, and ending them by their ids.
 """
 
 import contextlib
+import random
 import signal
 import socket
 import struct
@@ -26,6 +27,7 @@ from .eventually import eventually
 
 PATIENCE = 60.0
 ENDING_PATIENCE = 15.0
+QUIET_PORTS = (20_000, 32_000)
 COMMAND = (sys.executable, "-P", "-m", "pixmesh.tui.cli")
 
 
@@ -183,11 +185,15 @@ def _ended(member: Member) -> bool:
 
 
 def free_ports() -> int:
-    """Return a port that is free, as is the next one."""
+    """Return a port that is free, as is the next one.
+
+    It is below those that systems give to who asks for any: until it is taken, no other test
+    or connection gets it by chance.
+    """
     while True:
+        port = random.randrange(*QUIET_PORTS, 2)
         with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
+            one.bind(("127.0.0.1", port))
             two.bind(("127.0.0.1", port + 1))
             return port
 
