@@ -137,6 +137,7 @@ class Node:
             return False
         self.orphans[key] = held
         self.reserved += held.memory
+        self._has_company()
         return True
 
     def adopted(self, key: TaskKey) -> HeldTask | None:

@@ -88,4 +88,13 @@ REGRESSIONS: Final = {
         6.702 broker 0.05
         0 copies n0 broker RESULT 4
     """,
+    # A node that came back with what it held for nobody yet ran one that was to run alone.
+    "what is held for nobody yet is company": """
+        0.004 node n1 2
+        0.473 node n3 2
+        3.37 ask o0 83 51 93
+        3.977 freeze broker 5.0
+        3.58 cut broker n1 9.0
+        11.175 freeze broker 15.0
+    """,
 }
