@@ -23,8 +23,10 @@ from pixmesh.tests.support import wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEW = ROOT / ".view" / "pixmesh"
+PROCESSES = "tests/fault/processes"
 LANES = (
-    ("tests/fault/processes",),
+    (f"{PROCESSES}/test_brokers.py", f"{PROCESSES}/test_slots_and_nodes.py"),
+    (PROCESSES,),
     ("tests/integration", "tests/fault/namespaces"),
 )
 
@@ -84,14 +86,18 @@ def script(name: str) -> str:
 def all_tests(closing: list[str]) -> bool:
     """Run those with real processes beside all others; show what they said afterwards."""
     with contextlib.ExitStack() as stack:
-        lanes = [(folders, stack.enter_context(beside(folders))) for folders in LANES]
-        others = [f"--ignore={folder}" for folders in LANES for folder in folders]
-        passed = tests(others, closing)
-        for folders, lane in lanes:
+        lanes = [(paths, stack.enter_context(beside(paths))) for paths in LANES]
+        passed = tests(all_but(), closing)
+        for paths, lane in lanes:
             passed = lane.ended_well() and passed
-            say(f"\n== pytest {' '.join(folders)}")
+            say(f"\n== pytest {' '.join(paths)}")
             closing += closing_of(lane.said)
     return passed
+
+
+def all_but(*own: str) -> list[str]:
+    """Return what leaves out every lane's tests but one's own."""
+    return [f"--ignore={path}" for paths in LANES for path in paths if path not in own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +115,12 @@ class Lane:
 
 
 @contextlib.contextmanager
-def beside(folders: Iterable[str]) -> Iterator[Lane]:
-    """Run the tests of some folders; they are ended with the block, if they have not."""
+def beside(paths: tuple[str, ...]) -> Iterator[Lane]:
+    """Run some tests; they are ended with the block, if they have not."""
+    command = pytest(*paths, *all_but(*paths))
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         running = subprocess.Popen(
-            pytest(*folders), cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, text=True
         )
         try:
             yield Lane(running, said)
