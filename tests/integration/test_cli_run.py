@@ -131,7 +131,7 @@ def test_first_does_some_now_and_the_rest_later(tmp_path: Path) -> None:
 def test_the_first_signal_finishes_what_runs_and_leaves_no_partial_file(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    draw(tmp_path / "in", 30, side=900)
+    draw(tmp_path / "in", 30, side=500)
     out = tmp_path / "out"
     words = ("run", SLOW, "in", "-o", "out", "--slots", "1")
     with started(*words, folder=tmp_path) as process:

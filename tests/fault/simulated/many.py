@@ -12,7 +12,7 @@ from .schedule import Simulation
 
 MODULE = "pixmesh.tests.fault.simulated.many"
 FRAMES_EVERY = 10
-POLITE = 15  # tests with deadlines run beside these
+POLITE = 5  # tests with deadlines run beside these
 
 
 def complaint(seed: int) -> str:
