@@ -103,6 +103,17 @@ class Trial:
         found = [fact for fact in lines if not what or fact["what"] in what]
         return sorted(found, key=lambda fact: float(fact["at"]))
 
+    def seconds_until(self, since: float, fact: Callable[[checker.Fact], bool]) -> float:
+        """Return how long after ``since`` a member first noted such a fact, by its own clock.
+
+        It shares this process's clock. How soon a test gets to look does not count.
+        """
+
+        def first() -> list[float]:
+            return [float(str(one["at"])) - since for one in self.facts() if fact(one)][:1]
+
+        return eventually(first, PATIENCE / 2, "nobody noted it")[0]
+
     def ledger(self) -> list[tuple[str, str]]:
         """Return the states that this run's outputs came into, in order."""
         query = "SELECT destination, state FROM history ORDER BY number"
@@ -142,6 +153,10 @@ def at_work(node: Member, slots: int) -> list[int]:
     return running(node, slots)
 
 
-def moved_to(node: Member, known: set[int]) -> Callable[[], bool]:
-    """Tell whether a node runs an attempt that is new."""
-    return lambda: bool(set(node.running()) - known)
+def began_at(node: Member, known: set[int]) -> Callable[[checker.Fact], bool]:
+    """Tell that a node gave one of its slots an attempt that is new."""
+    return lambda fact: (
+        fact["what"] == "given"
+        and str(fact["member"]).endswith(f"-{node.pid}")
+        and fact["attempt"] not in known
+    )
