@@ -27,7 +27,8 @@ PROCESSES = "tests/fault/processes"
 LANES = (
     (f"{PROCESSES}/test_brokers.py", f"{PROCESSES}/test_slots_and_nodes.py"),
     (PROCESSES,),
-    ("tests/integration", "tests/fault/namespaces"),
+    ("tests/integration",),
+    ("tests/fault/namespaces",),
 )
 
 
@@ -116,17 +117,15 @@ class Lane:
 
 @contextlib.contextmanager
 def beside(paths: tuple[str, ...]) -> Iterator[Lane]:
-    """Run some tests; they are ended with the block, if they have not."""
+    """Run some tests while the block runs, and to their end."""
     command = pytest(*paths, *all_but(*paths))
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        running = subprocess.Popen(
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+        subprocess.Popen(
             command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, text=True
-        )
-        try:
-            yield Lane(running, said)
-        finally:
-            running.terminate()
-            running.wait()
+        ) as running,
+    ):
+        yield Lane(running, said)
 
 
 def tests(arguments: list[str], closing: list[str]) -> bool:
