@@ -83,8 +83,13 @@ def test_piped_talk_is_plain_and_quiet_says_nothing(tmp_path: Path) -> None:
     assert (done.code, done.out) == (0, "")
     assert "2 done" in done.err
     assert not set("\r\x1b") & set(done.err)
-    quiet = pixmesh("run", "canny", "in", "-o", "out2", "-q", folder=tmp_path)
+    with (  # run never waits silently; a mesh of its own may be a while starting
+        running("broker", "--port", "0", folder=tmp_path),
+        running("node", "--slots", "1", folder=tmp_path),
+    ):
+        quiet = pixmesh("run", "canny", "in", "-o", "out2", "-q", folder=tmp_path)
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert len(outputs(tmp_path / "out2")) == 2
 
 
 def test_an_unknown_output_stops_everything_before_it_starts(tmp_path: Path) -> None:
