@@ -5,6 +5,7 @@ what must be, and says what is not.
 
     ledger   an output is asked for again only after it had an outcome, or its owner ended;
              once done it stays done, and it is done once
+             a commit that was cut off is taken over by another owner, or asked for again
     files    what is done is there, whole and right; nothing else is under a final name
     history  each job of each life of an owner has one outcome at most
              a result was made by an attempt that a node ended well
@@ -54,7 +55,8 @@ def digest(data: bytes) -> bytes:
 
 FOLLOWS = {
     "submitted": {"submitted", "committing", "failed", "cancelled"},
-    "committing": {"submitted", "done", "failed"},
+    "committing": {"submitted", "taken over", "done", "failed"},
+    "taken over": {"submitted", "taken over", "done", "failed"},
     "failed": {"submitted"},
     "cancelled": {"submitted"},
     "done": set[str](),

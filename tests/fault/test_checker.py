@@ -135,6 +135,13 @@ def test_an_output_may_be_asked_for_again_after_a_failure_or_a_crash() -> None:
     check_ledger([("a", state) for state in states], ["a"])
 
 
+def test_a_commit_that_was_cut_off_may_be_taken_over_but_not_begun_twice() -> None:
+    states = ["submitted", "committing", "taken over", "taken over", "done"]
+    check_ledger([("a", state) for state in states], ["a"])
+    with pytest.raises(Wrong, match="committing after committing"):
+        check_ledger([("a", state) for state in ("submitted", "committing", "committing")], ["a"])
+
+
 def test_files_missing_wrong_or_unasked_for_are_wrong() -> None:
     right = {"/out/a": digest(b"a"), "/out/b": digest(b"b")}
     check_files({"/out/a": digest(b"a"), "/out/.part": None}, done=["/out/a"], right=right)

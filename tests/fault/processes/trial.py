@@ -115,9 +115,19 @@ class Trial:
         return eventually(first, PATIENCE / 2, "nobody noted it")[0]
 
     def ledger(self) -> list[tuple[str, str]]:
-        """Return the states that this run's outputs came into, in order."""
-        query = "SELECT destination, state FROM history ORDER BY number"
-        return [(path, state) for path, state in self._query(query) if self._mine(path)]
+        """Return the states that this run's outputs came into, in order.
+
+        Another owner that goes on with a commit has ``taken over``; its own, twice, is none.
+        """
+        query = "SELECT destination, state, owner FROM history ORDER BY number"
+        last: dict[str, tuple[str, str]] = {}
+        found = []
+        for path, state, owner in self._query(query):
+            before, whose = last.get(path, ("", owner))
+            last[path] = (state, owner)
+            taken_over = state == before == "committing" and whose != owner
+            found.append((path, "taken over" if taken_over else state))
+        return [(path, state) for path, state in found if self._mine(path)]
 
     def states(self) -> dict[str, tuple[str, str]]:
         """Return the state and the error code of each of this run's outputs."""
