@@ -105,7 +105,7 @@ class Snapshot:
             *(Leak("process", describe(process)) for process in self._processes()),
             *(Leak("thread", thread.name) for thread in self._threads()),
             *(Leak("descriptor", f"{number} -> {name}") for number, name in self._descriptors()),
-            *(Leak("shared memory", str(path)) for path in _shared_memory() - self.shared),
+            *(Leak("shared memory", str(path)) for path in self._segments()),
             *(Leak("temp file", path.name) for path in _temporary(self.folder) - self.temporary),
         ]
 
@@ -133,7 +133,11 @@ class Snapshot:
         return sorted(one for one in appeared if not one[1].startswith(KEPT_BY_LIBRARIES))
 
     def _files(self) -> set[Path]:
-        return (_shared_memory() - self.shared) | (_temporary(self.folder) - self.temporary)
+        return self._segments() | (_temporary(self.folder) - self.temporary)
+
+    def _segments(self) -> set[Path]:
+        appeared = _shared_memory() - self.shared
+        return appeared - _mapped_by_others() if appeared else appeared
 
 
 def processes_of_this_run() -> list[psutil.Process]:
@@ -190,6 +194,17 @@ def _shared_memory() -> set[Path]:
         names = os.listdir(SHARED_MEMORY)  # noqa: PTH208  # runs around every test
         return {SHARED_MEMORY / name for name in names if name.startswith(SHARED_MEMORY_NAMES)}
     return set()
+
+
+def _mapped_by_others() -> set[Path]:
+    """Return the shared memory of processes that are not this run's: all runs share one folder."""
+    ours, found = {os.getpid()}, set()
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, OSError):
+            if pid != os.getpid() and not _is_ours(psutil.Process(pid), ours):
+                words = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").split()
+                found |= {Path(word) for word in words if word.startswith(f"{SHARED_MEMORY}/")}
+    return found
 
 
 def _temporary(folder: Path) -> set[Path]:

@@ -19,6 +19,13 @@ from pixmesh.tests.support.leaks import MARK, SHARED_MEMORY, Leak, Snapshot
 
 SHORT = 0.05
 WAITS_FOR_EVER = "import threading; threading.Event().wait()"
+MAPS_FOR_EVER = """
+import mmap, threading
+with open("{path}", "wb+") as file:
+    file.truncate(1)
+    kept = mmap.mmap(file.fileno(), 1)
+threading.Event().wait()
+"""
 LEAVES_AN_ORPHAN = """
 import subprocess, sys
 command = [sys.executable, "-c", sys.argv[1]]
@@ -153,6 +160,26 @@ def test_shared_memory_is_a_leak_and_is_removed() -> None:
     assert only_leak(before) == Leak("shared memory", str(segment))
     before.end_leaks()
     assert not segment.exists()
+
+
+@pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="needs /dev/shm")
+def test_shared_memory_of_another_run_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Snapshot.take()
+    segment = SHARED_MEMORY / f"pixmesh-{os.getpid()}"
+    command = [sys.executable, "-c", LEAVES_AN_ORPHAN, MAPS_FOR_EVER.format(path=str(segment))]
+    with monkeypatch.context() as patch:
+        patch.delenv(MARK)
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    stranger = psutil.Process(int(done.stdout))
+    try:
+        maps = Path(f"/proc/{stranger.pid}/maps")
+        eventually(lambda: str(segment) in maps.read_text(), 20)
+        assert_clean(before)
+    finally:
+        stranger.kill()
+        eventually(lambda: not stranger.is_running())
+    assert only_leak(before) == Leak("shared memory", str(segment))
+    before.end_leaks()
 
 
 def test_an_innocent_test_costs_under_two_milliseconds() -> None:
