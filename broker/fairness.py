@@ -49,7 +49,8 @@ class Fairness:
     def next(self, blocked: set[int]) -> Batch | None:
         """Return the batch to serve, leaving out those known to be blocked (by id())."""
         if len(self._waiting) == 1 and not blocked:
-            return next(iter(self._waiting.values()))
+            (batch,) = self._waiting.values()
+            return batch
         open_ = (batch for key, batch in self._waiting.items() if key not in blocked)
         return min(open_, key=lambda batch: (-batch.priority, batch.served), default=None)
 

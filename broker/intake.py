@@ -34,16 +34,17 @@ class Intake:
     def submit(self, owner: Owner, message: Submit, now: float, *, young: bool) -> None:
         """Accept what is new of an owner's tasks, as far as its window goes."""
         batch = _batch(owner, message)
-        stock = self._stock()
+        left = self._stock().left(len(owner.tasks), owner.bytes)
+        tasks, inline = left.tasks, left.bytes
         for item in message.tasks:
             known = owner.tasks.get(TaskId(item.id))
             if known is not None:
                 self._accept_again(known)
                 continue
-            if not stock.takes(len(owner.tasks), owner.bytes):
+            if tasks <= 0 or inline <= 0:
                 return  # not seen, so the owner asks again
-            stock.tasks += 1
-            stock.bytes += len(item.inline or b"")
+            tasks -= 1
+            inline -= len(item.inline or b"")
             self._accept(batch, item, now, young=young)
         if message.restart or message.seq == owner.seen + 1:
             owner.seen = message.seq
@@ -62,12 +63,13 @@ class Intake:
         )
 
     def _accept(self, batch: Batch, item: TaskItem, now: float, *, young: bool) -> None:
-        task, owner = Task(item, batch), batch.owner
+        task, task_id, owner = Task(item, batch), TaskId(item.id), batch.owner
         batch.open += 1
-        owner.tasks[task.id] = task
+        owner.tasks[task_id] = task
         owner.bytes += len(item.inline or b"")
-        self._note("accepted", task=item.id, owner=owner.id, memory=item.memory)
-        condemned = self._tasks.quarantine.pictures.get(task.id)
+        if self._note is not ignore:
+            self._note("accepted", task=task_id, owner=owner.id, memory=item.memory)
+        condemned = self._tasks.quarantine.pictures.get(task_id)
         if condemned is not None:
             self._tasks.refuse(task, End.FAILED, code="quarantined", reason=condemned.reason)
         elif not self._goes_on(task, now, young=young):
@@ -75,8 +77,9 @@ class Intake:
 
     def _goes_on(self, task: Task, now: float, *, young: bool) -> bool:
         """Whether a node has the task from an earlier broker, or may yet come back with it."""
-        for node, held in self._tasks.orphans.take((task.batch.owner.id, task.id)):
-            self._tasks.adopt(task, node, held, now)
+        if self._tasks.orphans.holders:
+            for node, held in self._tasks.orphans.take((task.batch.owner.id, task.id)):
+                self._tasks.adopt(task, node, held, now)
         last = task.item.last
         if task.live or not young or last is None or last in self._nodes:
             return bool(task.live)

@@ -126,7 +126,8 @@ class Lifecycle:
         self._hold(attempt)
         self.fresh.append(attempt)
         self._out.assign(attempt)
-        self._noted("assigned", attempt, alone=attempt.alone)
+        if self._note is not ignore:
+            self._noted("assigned", attempt, alone=attempt.alone)
 
     def adopt(self, task: Task, node: Node, held: HeldTask, now: float) -> None:
         """Go on with an attempt that the broker did not give to the node, or gave up."""
@@ -162,7 +163,8 @@ class Lifecycle:
     def _release(self, attempt: Attempt) -> None:
         """An attempt is under way no longer; it is known still."""
         task, node = attempt.task, attempt.node
-        task.live = tuple(one for one in task.live if one is not attempt)
+        live = task.live
+        task.live = () if len(live) == 1 else tuple(one for one in live if one is not attempt)
         node.release(attempt)
         self.changed.add(node)
 
@@ -187,8 +189,10 @@ class Lifecycle:
         A ``young`` broker lets nodes keep results of tasks that it may yet be asked for.
         """
         self.changed.add(node)
-        node.strayed_no_more(AttemptId(end.attempt))
-        attempt = self.attempts.get(AttemptId(end.attempt)) or self._late(node, end, now)
+        attempt = self.attempts.get(AttemptId(end.attempt))
+        if attempt is None:
+            node.strayed_no_more(AttemptId(end.attempt))
+            attempt = self._late(node, end, now)
         if attempt is None or attempt.node is not node:
             if not (young and end.end in OUTCOMES and not self._knows(end)):
                 self.orphans.forget((MemberId(end.owner), TaskId(end.task)), node)
@@ -197,7 +201,8 @@ class Lifecycle:
         if attempt.end is not None:
             self._tell_end(attempt, end)
             return
-        self._noted("ended", attempt, end=end.end.name, code=end.code, alone=attempt.alone)
+        if self._note is not ignore:
+            self._noted("ended", attempt, end=end.end.name, code=end.code, alone=attempt.alone)
         self._release(attempt)
         match end.end:
             case End.DONE | End.FAILED:
@@ -237,7 +242,7 @@ class Lifecycle:
         if end.end is End.DONE:
             recipe = task.batch.work.recipe
             self.estimate.observe(node.id, recipe, task.item.seconds, end.seconds)
-            self.changed |= self.quarantine.ended_well(attempt, self._nodes)
+            self.changed.update(self.quarantine.ended_well(attempt, self._nodes))
         self._tell_end(attempt, end)
 
     def _returned(self, attempt: Attempt, end: EndItem, now: float) -> None:
@@ -371,21 +376,28 @@ class Lifecycle:
 
     def remove(self, task: Task) -> None:
         """Forget a task, wherever it is."""
-        owner = task.batch.owner
+        item, owner, kept = task.item, task.batch.owner, task.kept
+        if task.place is not Place.ENDED:
+            self._stop(task)
+        if kept is not None:
+            task.kept = None  # else the two would hold each other
+            del self.attempts[kept.id]
+            kept.node.forget(kept)
+            self.changed.add(kept.node)
+            self._out.settle(kept.node.id, kept.id)
+        if task.end is not None:
+            owner.unsettled.pop(AttemptId(task.end.attempt), None)
+        task.batch.open -= 1
+        if item.inline is not None:
+            owner.bytes -= len(item.inline)
+        del owner.tasks[TaskId(item.id)]
+
+    def _stop(self, task: Task) -> None:
+        """Take a task without an end out of wherever it is."""
         self.take_out(task)
         for attempt in task.live:
             self._let_go(attempt)
         self._displace(task)
-        if task.kept is not None:
-            del self.attempts[task.kept.id]
-            task.kept.node.forget(task.kept)
-            self.changed.add(task.kept.node)
-            self._out.settle(task.kept.node.id, task.kept.id)
-        if task.end is not None:
-            owner.unsettled.pop(AttemptId(task.end.attempt), None)
-        task.batch.open -= 1
-        owner.bytes -= len(task.item.inline or b"")
-        del owner.tasks[task.id]
 
 
 def _count(attempt: Attempt) -> None:

@@ -107,7 +107,7 @@ class Node:
         self.reserved += attempt.task.item.memory
         if attempt.alone:
             self.alone = attempt
-        else:
+        elif self.alone is not None:
             self._has_company()
 
     def release(self, attempt: Attempt) -> None:

@@ -121,12 +121,12 @@ def task_pages(tasks: list[TaskItem]) -> Iterator[list[TaskItem]]:
 
 def id_pages(ids: list[int]) -> Iterator[tuple[int, ...]]:
     """Split attempt ids so that each page fits into one message."""
-    return (tuple(page) for page in wire.pages(ids, lambda _: 9))
+    return wire.even_pages(ids, 9)
 
 
 def task_id_pages(ids: list[TaskId]) -> Iterator[tuple[TaskId, ...]]:
     """Split task ids so that each page fits into one message."""
-    return (tuple(page) for page in wire.pages(ids, lambda _: 18))
+    return wire.even_pages(ids, 18)
 
 
 def _task_bytes(task: TaskItem) -> int:
@@ -145,8 +145,9 @@ def _assigns(node: Node, attempts: list[Attempt]) -> Iterator[Send]:
         items = []
         for attempt in page:
             attempt.seq = node.seq
-            work = works.setdefault(attempt.task.batch.work, len(works))
-            items.append(AssignItem(attempt.id, work, attempt.task.item, attempt.predicted))
+            task = attempt.task
+            work = works.setdefault(task.batch.work, len(works))
+            items.append(AssignItem(attempt.id, work, task.item, attempt.predicted))
         yield Send(node.id, Assign(seq=node.seq, works=tuple(works), attempts=tuple(items)))
 
 

@@ -51,6 +51,8 @@ class Pool:
 
     def draw(self, needs: frozenset[str]) -> list[Node]:
         """Return nodes with room that have what is needed: all, or a few by lot."""
+        if len(self._places) <= SAMPLE:
+            return [node for node in self._places if needs <= node.has]
         kinds = [nodes for has, nodes in self._kinds.items() if needs <= has]
         count = sum(map(len, kinds))
         if count <= SAMPLE:

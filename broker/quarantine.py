@@ -59,19 +59,21 @@ class Quarantine:
             if not node.proved:
                 node.doubts.add(task.id)
 
-    def ended_well(self, attempt: Attempt, nodes: Mapping[MemberId, Node]) -> set[Node]:
+    def ended_well(self, attempt: Attempt, nodes: Mapping[MemberId, Node]) -> list[Node]:
         """An attempt gave a result: that speaks for its node, and for its task.
 
         Returns the nodes that it speaks against.
         """
-        attempt.node.proved = True
-        attempt.node.refusals = 0
-        attempt.node.doubts.clear()
-        crashed_on = attempt.task.crashed_on - {attempt.node.id}
-        accused = {nodes[other] for other in crashed_on if other in nodes}
-        for node in accused:
-            node.charges.add(attempt.task.id)
-            self.judge(node, nodes)
+        node, crashed_on = attempt.node, attempt.task.crashed_on
+        node.proved = True
+        node.refusals = 0
+        node.doubts.clear()
+        if not crashed_on:
+            return []
+        accused = [nodes[other] for other in crashed_on if other in nodes and other != node.id]
+        for other in accused:
+            other.charges.add(attempt.task.id)
+            self.judge(other, nodes)
         return accused
 
     def judge(self, node: Node, nodes: Mapping[MemberId, Node]) -> None:

@@ -242,8 +242,9 @@ class Scheduler:
     def _from_node(self, node: Node, message: Message, now: float) -> None:
         match message:
             case Result(ends):
+                young = self._young(now)
                 for end in ends:
-                    self.tasks.ended(node, end, now, young=self._young(now))
+                    self.tasks.ended(node, end, now, young=young)
             case State():
                 if node.beats(message, now):
                     self._reconciler.beats(node, message, now, young=self._young(now))

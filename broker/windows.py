@@ -35,13 +35,11 @@ class Stock(Struct):
             bytes=min(WINDOW_BYTES, inline + _share(ALL_BYTES - self.bytes, self.owners)),
         )
 
-    def takes(self, tasks: int, inline: int) -> bool:
-        """Whether an owner that has so much is let have one more."""
-        return (
-            tasks < _more(WINDOW_TASKS)
-            and inline < _more(WINDOW_BYTES)
-            and self.tasks < _more(ALL_TASKS)
-            and self.bytes < _more(ALL_BYTES)
+    def left(self, tasks: int, inline: int) -> Room:
+        """Return how much more is taken of an owner that has so much: tasks, while bytes last."""
+        return Room(
+            tasks=min(_more(WINDOW_TASKS) - tasks, _more(ALL_TASKS) - self.tasks),
+            bytes=min(_more(WINDOW_BYTES) - inline, _more(ALL_BYTES) - self.bytes),
         )
 
 

@@ -126,3 +126,10 @@ def pages(items: Sequence[Item], weigh: Callable[[Item], int]) -> Iterator[list[
         weight += size
     if page:
         yield page
+
+
+def even_pages(items: Sequence[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Split a list of items that take at most ``size`` bytes each, as ``pages`` does."""
+    count = (LIST_LIMIT - PAGE_ROOM) // size
+    for start in range(0, len(items), count):
+        yield tuple(items[start : start + count])
