@@ -1,7 +1,7 @@
 """A result's bytes at the owner: in memory, or in its spool when they are many.
 
-Each is the sink of a transfer first and a ``job.Content`` when it is complete. ``close``
-only says so, from any thread; the session lets go of what is behind it.
+Each is the sink of a transfer first, unless it came inline, and a ``job.Content`` when it is
+complete. ``close`` only says so, from any thread; the session lets go of what is behind it.
 """
 
 import hashlib
@@ -17,11 +17,13 @@ SPOOLED_FROM = 64 * 1024 * 1024
 BLOCK = 1024 * 1024
 
 
-class MemoryContent:
-    """Bytes in memory."""
+class InlineContent:
+    """Bytes that came whole, with the word of them."""
 
-    def __init__(self, size: int, *, on_close: Callable[[], None]) -> None:
-        self._data = bytearray(size)
+    __slots__ = ("_data", "close")
+
+    def __init__(self, data: bytes | bytearray, *, on_close: Callable[[], None]) -> None:
+        self._data = data
         self.close = on_close
 
     @property
@@ -29,13 +31,9 @@ class MemoryContent:
         """How many bytes there are."""
         return len(self._data)
 
-    def write(self, offset: int, data: Buffer) -> None:
-        """Put bytes at their place."""
-        self._data[offset : offset + len(data)] = data
-
     def digest(self) -> bytes:
         """Return the digest of what is here."""
-        return digest_of(memoryview(self._data))
+        return digest_of(self._data)
 
     def bytes(self) -> bytes:
         """Return all of them."""
@@ -47,6 +45,20 @@ class MemoryContent:
 
     def discard(self) -> None:
         """Let them go."""
+
+
+class MemoryContent(InlineContent):
+    """Bytes in memory, as they come."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self, size: int, *, on_close: Callable[[], None]) -> None:
+        self._room = bytearray(size)
+        super().__init__(self._room, on_close=on_close)
+
+    def write(self, offset: int, data: Buffer) -> None:
+        """Put bytes at their place."""
+        self._room[offset : offset + len(data)] = data
 
 
 class SpooledContent:
@@ -90,3 +102,4 @@ class SpooledContent:
 
 
 Received = MemoryContent | SpooledContent
+Arrived = InlineContent | Received

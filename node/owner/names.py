@@ -171,4 +171,4 @@ def _free(name: str, used: set[str], *, fold_case: bool) -> str:
 
 def as_unicode(name: str) -> str:
     """Write out what is no Unicode, such as the undecodable bytes of a file's name."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()

@@ -81,8 +81,10 @@ class Session:
         self._sources: dict[bytes, Job] = {}
         self._tokens = Tokens()
         self._requests: deque[Request] = deque()
-        self._room = threading.Condition()
+        self._lock = threading.RLock()  # a generator may be collected, and cancel, within
+        self._room = threading.Condition(self._lock)
         self._open_jobs = 0
+        self._ended_jobs = 0
         self._closing = False
         self._gone = False
         self._welcomed = threading.Event()
@@ -123,14 +125,16 @@ class Session:
         size, _ = job.source.size, job.source.digest  # read here, not by the session's thread
         inline = job.source.read(0, size) if size <= INLINE_BYTES else None
         needs = _needs(job.recipe)
-        with self._room:
+        request = functools.partial(self._add, job, inline, needs, label, deliver)
+        with self._lock:
             while self._open_jobs >= MOST_JOBS and not self._closing and not self._is_own_thread():
                 self._room.wait()
-            if self._closing or not self._ask(
-                functools.partial(self._add, job, inline, needs, label, deliver)
-            ):
+            if self._closing or self._gone:
                 raise self._broken or Closed("the mesh was closed")
             self._open_jobs += 1
+            first = self._line_up(request)
+        if first:
+            self._wake_up()
 
     def _is_own_thread(self) -> bool:
         """Whether one who was told an outcome calls: nobody else could make it room."""
@@ -139,7 +143,12 @@ class Session:
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take jobs back; who waits for them is told what came of it."""
         chosen = tuple(jobs)
-        self._ask(lambda: self._table.cancel(chosen, only_unstarted=only_unstarted))
+        with self._lock:
+            first = not self._gone and self._line_up(
+                lambda: self._table.cancel(chosen, only_unstarted=only_unstarted)
+            )
+        if first:
+            self._wake_up()
 
     def close(self) -> None:
         """Leave the mesh: what has no outcome is cancelled. May be called twice."""
@@ -150,16 +159,10 @@ class Session:
         if not self._is_own_thread():
             self._thread.join()
 
-    def _ask(self, request: Request) -> bool:
-        """Have the session's thread do something; False when it has ended."""
-        with self._room:
-            if self._gone:
-                return False
-            first = not self._requests
-            self._requests.append(request)
-        if first:
-            self._wake_up()
-        return True
+    def _line_up(self, request: Request) -> bool:
+        """Have the session's thread do something; return whether it is to be woken for it."""
+        self._requests.append(request)
+        return len(self._requests) == 1
 
     def _wake_up(self) -> None:
         if not self._is_own_thread() and self._thread.is_alive():
@@ -217,6 +220,8 @@ class Session:
         if self._connection.welcome is not None:
             for message in self._table.says(now):
                 self._connection.send(message)
+        if self._ended_jobs:
+            self._make_room()
 
     def _run_requests(self) -> None:
         self._arrivals.let_go()
@@ -241,15 +246,21 @@ class Session:
 
     def _deliver(self, deliver: Deliver, token: bytes, outcome: Outcome) -> None:
         self._sources.pop(token, None)
-        with self._room:
-            self._open_jobs -= 1
-            # Room for many at once: a submitter woken for each job costs more than the job.
-            if self._open_jobs == ROOM_AGAIN:
-                self._room.notify_all()
+        self._ended_jobs += 1
         try:
             deliver(outcome)
         except Exception:  # the edge: one who waits must not end all the others' mesh
             log.exception("who waited for job %s failed", outcome.job.hex())
+
+    def _make_room(self) -> None:
+        """Let in as many jobs as have ended this turn."""
+        ended, self._ended_jobs = self._ended_jobs, 0
+        with self._lock:
+            before = self._open_jobs
+            self._open_jobs -= ended
+            # Room for many at once: a submitter woken for each job costs more than the job.
+            if self._open_jobs <= ROOM_AGAIN < before:
+                self._room.notify_all()
 
     # ---- the broker -----------------------------------------------------------------
 

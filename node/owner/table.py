@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from ...broker.history import Note as History
 from ...broker.history import ignore
@@ -40,8 +40,7 @@ class Place(Enum):
     HAD = "had"
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):  # made by the thousand: in C
     """One job, and who waits for its outcome.
 
     ``deliver`` is called once, with the outcome. ``end`` is the attempt's end that was
@@ -107,18 +106,22 @@ class Table:
         if known is not None:
             self.settle(job.id)
         # The broker must have seen a job settled before it is asked the same job anew.
-        self._asked_again |= job.id in self._settled_jobs
+        if job.id in self._settled_jobs:
+            self._asked_again = True
         entry = Entry(job, item, batch.number, [deliver])
         self.entries[job.id] = entry
-        self.note("asked", job=job.id, name=as_unicode(job.name))
+        if self.note is not ignore:
+            self.note("asked", job=job.id, name=as_unicode(job.name))
         self._waiting.append(entry)
 
     def batch(self, recipe: str, output: str, label: str, needs: tuple[str, ...]) -> Batch:
         """Return the batch of this recipe, output and label, a new one if need be."""
         key = (recipe, output, label)
-        if key not in self.batches:
-            self.batches[key] = Batch(len(self.batches) + 1, recipe, output, needs, label)
-        return self.batches[key]
+        batch = self.batches.get(key)
+        if batch is None:
+            number = len(self.batches) + 1
+            batch = self.batches[key] = Batch(number, recipe, output, needs, label)
+        return batch
 
     # ---- to the broker --------------------------------------------------------------
 
@@ -166,7 +169,8 @@ class Table:
             if entry.place is Place.WAITING and self.entries.get(entry.job.id) is entry:
                 entry.place = Place.ASKED
                 self._is_out(entry)
-                by_batch.setdefault(entry.batch, []).append(_asked(entry))
+                item = entry.item if entry.last is None else _asked_again(entry)
+                by_batch.setdefault(entry.batch, []).append(item)
         if not by_batch:
             return
         batches = {batch.number: batch for batch in self.batches.values()}
@@ -358,18 +362,17 @@ class Table:
         self._waiting.appendleft(entry)
 
     def _deliver(self, entry: Entry, outcome: Outcome) -> None:
-        digest, code = getattr(outcome, "digest", None), getattr(outcome, "code", "")
-        kind = type(outcome).__name__
-        self.note("outcome", job=entry.job.id, kind=kind, digest=digest, code=code)
+        if self.note is not ignore:
+            digest, code = getattr(outcome, "digest", None), getattr(outcome, "code", "")
+            kind = type(outcome).__name__
+            self.note("outcome", job=entry.job.id, kind=kind, digest=digest, code=code)
         waiting, entry.deliver = entry.deliver, []
         for deliver in waiting:
             deliver(outcome)
 
 
-def _asked(entry: Entry) -> TaskItem:
-    """Return the task as it is submitted: it names the node that was last at work on it."""
-    if entry.last is None:
-        return entry.item
+def _asked_again(entry: Entry) -> TaskItem:
+    """Return the task as it is submitted anew: it names the node that was last at work on it."""
     return structs.replace(entry.item, last=entry.last)
 
 
