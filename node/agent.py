@@ -224,20 +224,8 @@ class Agent:
 
     def _give_work(self) -> None:
         for name, given in self.attempts.next_work().items():
-            tasks = [self._slot_task(held) for held in given]
+            tasks = [_slot_task(held) for held in given]
             self._send_slot(name, msgspec.msgpack.encode(tasks))
-
-    def _slot_task(self, held: Held) -> SlotTask:
-        task = held.item.task
-        return SlotTask(
-            attempt=held.id,
-            recipe=held.work.recipe,
-            output=held.work.output,
-            digest=task.digest,
-            result_path=self.pixels.result_path(held.id),
-            inline=task.inline,
-            path="" if task.inline is not None else self.pixels.source_path(held.id),
-        )
 
     def _send_slot(self, name: str, body: bytes) -> None:
         try:
@@ -288,3 +276,8 @@ class Agent:
             if held.spooled:
                 self.pixels.forget(held.id)
         self.attempts.forgotten.clear()
+
+
+def _slot_task(held: Held) -> SlotTask:
+    task, work = held.item.task, held.work
+    return SlotTask(held.id, work.recipe, work.output, task.digest, task.inline)

@@ -11,6 +11,9 @@ short tasks never wait for the agent, and long ones never wait behind each other
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
+
+from msgspec import Struct
 
 from ..broker.history import Note, ignore
 from ..broker.messages import (
@@ -31,22 +34,19 @@ TELL_AGAIN = 2.0
 FETCHES_PER_SLOT = 4
 ELSEWHERE = frozenset({"corrupted", "disk-full", "memory", "recipe", "spool", "unreachable"})
 
+_load = attrgetter("load")
 
-@dataclass(slots=True, eq=False)
-class Held:
+
+class Held(Struct, eq=False):  # made by the thousand: in C
     """One attempt. ``told`` is when its end was last reported."""
 
+    id: int
     item: AssignItem
     work: Work
     phase: Phase
     end: EndItem | None = None
     told: float = float("-inf")
     abandoned: bool = False
-
-    @property
-    def id(self) -> int:
-        """The attempt's id."""
-        return self.item.attempt
 
     def as_task(self) -> HeldTask:
         """Say what it is to a broker that may not know of it."""
@@ -72,6 +72,7 @@ class Held:
 class Bench:
     """What one slot was given, in order; ``load`` is its predicted seconds."""
 
+    slot: str
     given: dict[int, Held] = field(default_factory=dict)
     load: float = 0.0
 
@@ -188,7 +189,7 @@ class Attempts:
 
     def slot_ready(self, slot: str) -> None:
         """A slot has started."""
-        self.benches[slot] = Bench()
+        self.benches[slot] = Bench(slot)
 
     def slot_died(
         self, slot: str, running: int, *, code: str = "crashed", reason: str = "its slot died"
@@ -237,17 +238,18 @@ class Attempts:
             if held.phase is not Phase.READY or self.held.get(held.id) is not held:
                 self._ready.popleft()
                 continue
-            slot, bench = min(self.benches.items(), key=lambda one: one[1].load)
+            bench = min(self.benches.values(), key=_load)
             if not bench.wants(held):
-                idle = [name for name, other in self.benches.items() if not other.given]
+                idle = [other for other in self.benches.values() if not other.given]
                 if not idle:
                     break
-                slot, bench = idle[0], self.benches[idle[0]]
+                bench = idle[0]
             self._ready.popleft()
             held.phase = Phase.RUNNING
             bench.give(held)
-            self._note("given", attempt=held.id, slot=slot)
-            work.setdefault(slot, []).append(held)
+            if self._note is not ignore:
+                self._note("given", attempt=held.id, slot=bench.slot)
+            work.setdefault(bench.slot, []).append(held)
         return work
 
     # ---- to the broker --------------------------------------------------------------
@@ -289,9 +291,10 @@ class Attempts:
 
     def _take_in(self, item: AssignItem, work: Work) -> None:
         inline = item.task.inline is not None
-        held = Held(item, work, Phase.READY if inline else Phase.FETCHING)
-        self.held[item.attempt] = held
-        self._note("took", attempt=held.id, task=item.task.id, memory=item.task.memory)
+        held = Held(item.attempt, item, work, Phase.READY if inline else Phase.FETCHING)
+        self.held[held.id] = held
+        if self._note is not ignore:
+            self._note("took", attempt=held.id, task=item.task.id, memory=item.task.memory)
         (self._ready if inline else self._to_fetch).append(held)
 
     def _end(self, held: Held, how: End, *, code: str, reason: str, seconds: float = 0.0) -> None:
@@ -309,7 +312,8 @@ class Attempts:
         )
 
     def _finish(self, held: Held, end: EndItem) -> None:
-        self._note("ended", attempt=held.id, end=end.end.name, code=end.code, digest=end.digest)
+        if self._note is not ignore:
+            self._note("ended", attempt=held.id, end=end.end.name, code=end.code, digest=end.digest)
         if held.abandoned:
             self._forget(held)
             return

@@ -4,7 +4,6 @@
 <spool>/<attempt>.out    a result, until its owner has it
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from .attempts import Attempts, Held
 from .net.chunks import Gone, Key, Receiver, Sender
 from .net.connection import Connection
 from .net.transfer import Fetch
-from .spool import FULL, SpoolFile
+from .spool import FULL, SpoolFile, result_path, source_path
 
 
 @dataclass(slots=True, eq=False)
@@ -32,19 +31,11 @@ class Pixels:
         self.receiver = Receiver(self.connection, self._fetched, self._unfetchable)
         self.sender = Sender(self.connection, self._read)
 
-    def source_path(self, attempt: int) -> str:
-        """Where a task's pixels are."""
-        return f"{self.folder}{os.sep}{attempt:x}.in"
-
-    def result_path(self, attempt: int) -> str:
-        """Where a result too large to travel inline is."""
-        return f"{self.folder}{os.sep}{attempt:x}.out"
-
     def fetch(self, held: Held, now: float) -> None:
         """Begin to fetch what an attempt needs from its owner."""
         task = held.item.task
         try:
-            file = SpoolFile(Path(self.source_path(held.id)), task.size)
+            file = SpoolFile(source_path(self.folder, held.id), task.size)
         except OSError as error:
             code = "disk-full" if error.errno in FULL else "spool"
             self.attempts.unfetchable(held.id, code, f"the node's spool: {error.strerror}")
@@ -66,8 +57,8 @@ class Pixels:
         if key is not None and key in self._files and self._files[key][0] == attempt:
             self.receiver.cancel(key)
             self._files.pop(key)[1].discard()
-        Path(self.source_path(attempt)).unlink(missing_ok=True)
-        Path(self.result_path(attempt)).unlink(missing_ok=True)
+        source_path(self.folder, attempt).unlink(missing_ok=True)
+        result_path(self.folder, attempt).unlink(missing_ok=True)
 
     def _give_up_older(self, key: Key) -> None:
         """One task's pixels are fetched once: for the attempt that came last."""
@@ -92,6 +83,6 @@ class Pixels:
         held = self.attempts.held.get(attempt)
         if held is None or held.end is None or held.item.task.token != token:
             raise Gone("no such result is kept here")
-        with Path(self.result_path(attempt)).open("rb") as file:
+        with result_path(self.folder, attempt).open("rb") as file:
             file.seek(offset)
             return file.read(length)

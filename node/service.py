@@ -69,7 +69,7 @@ def _slots(count: int, folder: Path, wake: lifetime.Wake, stack: ExitStack) -> l
     threads = max(1, (os.cpu_count() or 1) // max(1, count))
 
     def orders(name: str, cell: str) -> SlotOrders:
-        return SlotOrders(name, platform.slot_address(folder), cell, threads)
+        return SlotOrders(name, platform.slot_address(folder), cell, str(folder), threads)
 
     slots = [
         SlotProcess(number, folder, orders, lambda name: wake.call(name.encode()))

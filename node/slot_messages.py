@@ -8,25 +8,23 @@ READY: Final = b"ready"
 
 
 class SlotTask(Struct, frozen=True, array_like=True):
-    """One attempt to run: its pixels are ``inline`` or in the file ``path``.
+    """One attempt to run: its pixels are ``inline`` or in the node's spool.
 
-    A result over the inline limit is written to ``result_path``.
+    A result over the inline limit goes there too.
     """
 
     attempt: int
     recipe: str
     output: str
     digest: bytes
-    result_path: str
     inline: bytes | None = None
-    path: str = ""
 
 
-class SlotEnd(Struct, frozen=True, array_like=True):
-    """How it went; ``code`` is empty for a result."""
+class SlotEnd(Struct, array_like=True):
+    """How it went; ``code`` is empty for a result, ``seconds`` is set when all is done."""
 
     attempt: int
-    seconds: float
+    seconds: float = 0.0
     size: int = 0
     digest: bytes | None = None
     format: str = ""
@@ -41,6 +39,7 @@ class SlotOrders(Struct, frozen=True):
     name: str
     address: str
     cell: str
+    spool: str
     threads: int
     server_key: str = ""
     public_key: str = ""

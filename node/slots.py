@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +29,7 @@ from . import platform
 from .cell import IDLE, Cell
 from .owner.job import digest_of
 from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
-from .spool import FULL
+from .spool import FULL, result_path, source_path
 
 FLUSH_SECONDS = 0.001
 
@@ -38,8 +37,7 @@ Pixels = bytes | memoryview
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A result's bytes and their format."""
 
     data: bytes
@@ -65,7 +63,7 @@ def main() -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = connect(context, orders)
     socket.send(READY)
-    serve(socket, Cell(Path(orders.cell)))
+    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool)))
 
 
 def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
@@ -81,16 +79,15 @@ def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.
     return socket
 
 
-def serve(socket: zmq.Socket[bytes], cell: Cell) -> None:
+def serve(socket: zmq.Socket[bytes], cell: Cell, runner: "Runner") -> None:
     """Take tasks, run them in order, tell the ends: at once, or a few together."""
     decode = msgspec.msgpack.Decoder(tuple[SlotTask, ...]).decode
-    run = Runner().run
     while True:
         ends: list[SlotEnd] = []
         flushed = time.monotonic()
         for task in decode(socket.recv()):
             cell.attempt = task.attempt
-            ends.append(run(task))
+            ends.append(runner.run(task))
             cell.attempt = IDLE
             if time.monotonic() - flushed > FLUSH_SECONDS:
                 socket.send(msgspec.msgpack.encode(ends))
@@ -100,9 +97,13 @@ def serve(socket: zmq.Socket[bytes], cell: Cell) -> None:
 
 
 class Runner:
-    """Runs one task after the other; recipes and outputs are read once."""
+    """Runs one task after the other; recipes and outputs are read once.
 
-    def __init__(self) -> None:
+    Pixels that do not travel inline are in the folder ``spool``.
+    """
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
         self._recipes: dict[str, Recipe] = {}
         self._outputs: dict[str, Output] = {}
 
@@ -110,38 +111,55 @@ class Runner:
         """Run one task; every error becomes its end."""
         began = time.perf_counter()
         try:
-            made = self._make(task)
-            end = _written(task, made)
+            end = self._written(task, self._make(task))
         except Fault as fault:
-            end = SlotEnd(task.attempt, 0.0, code=fault.code, reason=fault.reason[:1000])
+            end = SlotEnd(task.attempt, code=fault.code, reason=fault.reason[:1000])
         except Exception as error:  # noqa: BLE001 -- the edge of the loop: it becomes an end
-            end = SlotEnd(task.attempt, 0.0, code="failed", reason=_said(error))
-        return msgspec.structs.replace(end, seconds=time.perf_counter() - began)
+            end = SlotEnd(task.attempt, code="failed", reason=_said(error))
+        end.seconds = time.perf_counter() - began
+        return end
 
     def _make(self, task: SlotTask) -> Made:
-        with _Pixels(task) as pixels:
-            if digest_of(pixels) != task.digest:
-                raise Fault("corrupted", "the pixels arrived with another digest than promised")
-            if not task.recipe:
-                return Made(bytes(pixels), "same")
-            recipe = _kept(self._recipes, task.recipe, parse)
-            output = _kept(self._outputs, task.output, read_output)
-            return _processed(pixels, recipe, output)
+        if task.inline is not None:
+            return self._made(task, task.inline)
+        with _Spooled(source_path(self._spool, task.attempt)) as pixels:
+            return self._made(task, pixels)
+
+    def _made(self, task: SlotTask, pixels: Pixels) -> Made:
+        if digest_of(pixels) != task.digest:
+            raise Fault("corrupted", "the pixels arrived with another digest than promised")
+        if not task.recipe:
+            return Made(bytes(pixels), "same")
+        recipe = _kept(self._recipes, task.recipe, parse)
+        output = _kept(self._outputs, task.output, read_output)
+        return _processed(pixels, recipe, output)
+
+    def _written(self, task: SlotTask, made: Made) -> SlotEnd:
+        """Return the end that tells of a result; a large one is put into the spool first."""
+        size, digest = len(made.data), digest_of(made.data)
+        if size <= INLINE_BYTES:
+            return SlotEnd(task.attempt, 0.0, size, digest, made.format, made.data)
+        path = result_path(self._spool, task.attempt)
+        try:
+            path.write_bytes(made.data)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            code = "disk-full" if error.errno in FULL else "spool"
+            raise Fault(code, f"the node's spool: {error.strerror}") from None
+        return SlotEnd(task.attempt, 0.0, size, digest, made.format)
 
 
-class _Pixels:
-    """A task's encoded pixels: inline, or mapped from the agent's spool."""
+class _Spooled:
+    """A task's encoded pixels, mapped from the agent's spool."""
 
-    def __init__(self, task: SlotTask) -> None:
-        self._task = task
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._map: mmap.mmap | None = None
         self._view: memoryview | None = None
 
     def __enter__(self) -> Pixels:
-        if self._task.inline is not None:
-            return self._task.inline
         try:
-            with Path(self._task.path).open("rb") as file:
+            with self._path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise Fault("spool", f"the node's spool: {error.strerror}") from None
@@ -171,19 +189,6 @@ def _processed(pixels: Pixels, recipe: Recipe, output: Output) -> Made:
         code = "memory" if error.code == cv2.Error.StsNoMem else "failed"
         raise Fault(code, f"OpenCV: {error.err}") from None
     return Made(product.data, product.format)
-
-
-def _written(task: SlotTask, made: Made) -> SlotEnd:
-    size, digest = len(made.data), digest_of(made.data)
-    if size <= INLINE_BYTES:
-        return SlotEnd(task.attempt, 0.0, size, digest, made.format, inline=made.data)
-    try:
-        Path(task.result_path).write_bytes(made.data)
-    except OSError as error:
-        Path(task.result_path).unlink(missing_ok=True)
-        code = "disk-full" if error.errno in FULL else "spool"
-        raise Fault(code, f"the node's spool: {error.strerror}") from None
-    return SlotEnd(task.attempt, 0.0, size, digest, made.format)
 
 
 def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:

@@ -39,6 +39,16 @@ def spool_folder(base: Path | None = None) -> Iterator[Path]:
             _remove(folder, Path(lock.name))
 
 
+def source_path(folder: Path, attempt: int) -> Path:
+    """Return where a node keeps a task's pixels, as they arrive."""
+    return folder / f"{attempt:x}.in"
+
+
+def result_path(folder: Path, attempt: int) -> Path:
+    """Return where a node keeps a result too large to travel inline, until its owner has it."""
+    return folder / f"{attempt:x}.out"
+
+
 class SpoolFile:
     """A file of known size that is written in pieces and read by whoever is told its path."""
 
