@@ -61,7 +61,7 @@ class Lifecycle:
         self.orphans = Orphans()
         self.estimate = estimate if estimate is not None else Estimate()
         self.quarantine = Quarantine()
-        self.fresh: list[Attempt] = []
+        self.fresh: dict[AttemptId, Attempt] = {}
         self._owners = owners
         self._nodes = nodes
         self._out = out
@@ -124,7 +124,7 @@ class Lifecycle:
             alone=task.suspect,
         )
         self._hold(attempt)
-        self.fresh.append(attempt)
+        self.fresh[attempt.id] = attempt
         self._out.assign(attempt)
         if self._note is not ignore:
             self._noted("assigned", attempt, alone=attempt.alone)
@@ -166,6 +166,7 @@ class Lifecycle:
         live = task.live
         task.live = () if len(live) == 1 else tuple(one for one in live if one is not attempt)
         node.release(attempt)
+        self.fresh.pop(attempt.id, None)
         self.changed.add(node)
 
     def _let_go(self, attempt: Attempt) -> None:

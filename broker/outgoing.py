@@ -152,6 +152,6 @@ def _assigns(node: Node, attempts: list[Attempt]) -> Iterator[Send]:
 
 
 def _assign_bytes(attempt: Attempt) -> int:
-    work = attempt.task.batch.work
-    shared = 4 * (len(work.recipe) + len(work.output))
-    return 40 + shared + _task_bytes(attempt.task.item)
+    task = attempt.task
+    work = task.batch.work
+    return 40 + 4 * (len(work.recipe) + len(work.output)) + _task_bytes(task.item)

@@ -372,10 +372,9 @@ class Scheduler:
     def _tell_placed(self) -> None:
         """Tell owners where their tasks are: should the broker die, they tell the next one."""
         told: dict[tuple[MemberId, MemberId], list[TaskId]] = {}
-        for attempt in self.tasks.fresh:
-            if attempt.end is None and attempt.id in self.tasks.attempts:
-                key = (attempt.task.batch.owner.id, attempt.node.id)
-                told.setdefault(key, []).append(attempt.task.id)
+        for attempt in self.tasks.fresh.values():
+            key = (attempt.task.batch.owner.id, attempt.node.id)
+            told.setdefault(key, []).append(attempt.task.id)
         self.tasks.fresh.clear()
         for (owner, node), tasks in told.items():
             for page in task_id_pages(tasks):

@@ -75,7 +75,7 @@ class Session:
         self._wake = lifetime.Wake()
         self._connection = connect(clock())
         self._waiting = Waiting(self._connection, self._wake.fileno)
-        self._table = Table(note)
+        self._table = Table(note, self._deliver)
         self._arrivals = Arrivals(self._table, self._connection, spool, self._wake_up)
         self._sender = Sender(self._connection, self._read)
         self._sources: dict[bytes, Job] = {}
@@ -242,10 +242,11 @@ class Session:
             known = self._table.entries.get(job.id)
             if known is None or known.place is Place.HAD:
                 self._sources[item.token] = job
-        self._table.add(job, item, batch, functools.partial(self._deliver, deliver, item.token))
+        self._table.add(job, item, batch, deliver)
 
-    def _deliver(self, deliver: Deliver, token: bytes, outcome: Outcome) -> None:
-        self._sources.pop(token, None)
+    def _deliver(self, item: TaskItem, deliver: Deliver, outcome: Outcome) -> None:
+        if item.inline is None:
+            self._sources.pop(item.token, None)
         self._ended_jobs += 1
         try:
             deliver(outcome)

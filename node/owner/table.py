@@ -19,7 +19,7 @@ from ...broker.history import Note as History
 from ...broker.history import ignore
 from ...broker.messages import Drop, End, EndItem, Note, Settled, Submit, TaskItem, Window
 from ...broker.outgoing import id_pages, task_pages
-from .job import Cancelled, Failure, Job, JobId, Outcome
+from .job import Cancelled, Deliver, Failure, Job, JobId, Outcome
 from .names import as_unicode
 
 FIRST_WINDOW = 256
@@ -51,7 +51,7 @@ class Entry(Struct, eq=False):  # made by the thousand: in C
     job: Job
     item: TaskItem
     batch: int
-    deliver: list[Callable[[Outcome], None]]
+    deliver: list[Deliver]
     place: Place = Place.WAITING
     end: EndItem | None = None
     last: bytes | None = None
@@ -71,11 +71,19 @@ class Batch:
     priority: int = 0
 
 
+def _told(_item: TaskItem, deliver: Deliver, outcome: Outcome) -> None:
+    deliver(outcome)
+
+
 @dataclass(slots=True)
 class Table:
-    """Every job of one owner that is not settled."""
+    """Every job of one owner that is not settled.
+
+    ``tell`` gives an outcome to one who waits for it.
+    """
 
     note: History = ignore
+    tell: Callable[[TaskItem, Deliver, Outcome], None] = _told
     entries: dict[JobId, Entry] = field(default_factory=dict)
     batches: dict[tuple[str, str, str], Batch] = field(default_factory=dict)
     window: int = FIRST_WINDOW
@@ -95,9 +103,7 @@ class Table:
 
     # ---- jobs come in ---------------------------------------------------------------
 
-    def add(
-        self, job: Job, item: TaskItem, batch: Batch, deliver: Callable[[Outcome], None]
-    ) -> None:
+    def add(self, job: Job, item: TaskItem, batch: Batch, deliver: Deliver) -> None:
         """Take in a job; one that is under way already gets one more who waits for it."""
         known = self.entries.get(job.id)
         if known is not None and known.place is not Place.HAD:
@@ -166,10 +172,12 @@ class Table:
         by_batch: dict[int, list[TaskItem]] = {}
         while self._waiting and self._has_room(self._waiting[0]):
             entry = self._waiting.popleft()
+            item = entry.item
             if entry.place is Place.WAITING and self.entries.get(entry.job.id) is entry:
                 entry.place = Place.ASKED
                 self._is_out(entry)
-                item = entry.item if entry.last is None else _asked_again(entry)
+                if entry.last is not None:  # the node last seen at work on it
+                    item = structs.replace(item, last=entry.last)
                 by_batch.setdefault(entry.batch, []).append(item)
         if not by_batch:
             return
@@ -368,12 +376,7 @@ class Table:
             self.note("outcome", job=entry.job.id, kind=kind, digest=digest, code=code)
         waiting, entry.deliver = entry.deliver, []
         for deliver in waiting:
-            deliver(outcome)
-
-
-def _asked_again(entry: Entry) -> TaskItem:
-    """Return the task as it is submitted anew: it names the node that was last at work on it."""
-    return structs.replace(entry.item, last=entry.last)
+            self.tell(entry.item, deliver, outcome)
 
 
 def _failure(job: Job, end: EndItem) -> Failure:
