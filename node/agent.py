@@ -7,7 +7,7 @@ only sockets, processes and the clock.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import msgspec
@@ -81,8 +81,7 @@ class Agent:
         self._began = self.clock()
         while not self.stopping:
             ready = waiting.wait(LONGEST_WAIT_MS, writing=self.pixels.sender.waiting)
-            called, heard = self.wake.fileno in ready, waiting.heard(ready)
-            self.turn(self.clock(), called=called, heard=heard)
+            self.turn(self.clock(), ready)
         self.connection.send(Bye())
 
     def explain(self) -> None:
@@ -99,15 +98,15 @@ class Agent:
                 remedy="start one with 'pixmesh broker', or check the address",
             )
 
-    def turn(self, now: float, *, called: bool, heard: bool) -> None:
-        """Take in all there is, then do all that follows."""
-        if called:
+    def turn(self, now: float, ready: Collection[object]) -> None:
+        """Take in what there is where something is ``ready``, then do all that follows."""
+        if self.wake.fileno in ready:
             for reason in self.wake.reasons():
                 self._called(reason, now)
-        if heard:
-            for one in self.connection.receive(now):
-                self._heard(one, now)
-        self._hear_slots()
+        for one in self.connection.receive(now, ready):
+            self._heard(one, now)
+        if self.slot_socket in ready:
+            self._hear_slots()
         self._keep_session(now)
         for slot in self.slots:
             slot.start_if_due(now)

@@ -5,11 +5,11 @@
 
 HELLO is repeated while nobody answers; after a lease of silence both sockets are made
 anew, since libzmq may have given up on the old ones. Who owns a Connection calls
-``tick`` often and ``receive`` when a socket is readable; one thread only.
+``tick`` often and ``receive`` with the sockets that are ready; one thread only.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import zmq
@@ -110,10 +110,18 @@ class Connection:
 
     # ---- receiving ----------------------------------------------------------------
 
-    def receive(self, now: float) -> Iterator[Heard]:
-        """Yield what has come on both sockets, at most 256 messages each."""
-        if list(happened(self.monitor)) and self.welcome is not None:
+    def receive(self, now: float, ready: Collection[object]) -> Iterator[Heard]:
+        """Yield what has come on those sockets that are ``ready``, at most 256 messages each."""
+        new = self.monitor in ready and list(happened(self.monitor))
+        if new and self.welcome is not None:
             self._greet(now)  # a new connection: the broker knows nothing of it yet
+        if self.control in ready:
+            yield from self._controlled(now)
+        if self.relay is not None and self.relay in ready:
+            for frames in arrived(self.relay, DRAIN):
+                yield from self._relayed(*(frame.buffer for frame in frames))
+
+    def _controlled(self, now: float) -> Iterator[Heard]:
         for frames in arrived(self.control, DRAIN):
             message = _decoded([frame.buffer for frame in frames])
             if message is None:
@@ -124,10 +132,6 @@ class Connection:
             # Between HELLO and WELCOME: said in a session that is over.
             if self.welcome is not None or type(message.message) in OWN:
                 yield message
-        if self.relay is None:
-            return
-        for frames in arrived(self.relay, DRAIN):
-            yield from self._relayed(*(frame.buffer for frame in frames))
 
     def _own(self, message: Message, now: float) -> bool:
         """Take in what concerns the session itself."""

@@ -29,10 +29,6 @@ class Waiting:
             self._follow()
         return self._watch.wait(timeout_ms)
 
-    def heard(self, ready: list[object]) -> bool:
-        """Whether something may have come over the connection."""
-        return any(socket in ready for socket in self._known)
-
     def _follow(self) -> None:
         for socket in self._known:
             self._watch.remove(socket)

@@ -176,7 +176,7 @@ class Session:
                 ready = self._waiting.wait(self._wait_ms(), writing=self._sender.waiting)
                 if self._wake.fileno in ready:
                     self._wake.reasons()
-                self._turn(self._clock(), heard=self._waiting.heard(ready))
+                self._turn(self._clock(), ready)
         except PixmeshError as error:
             self._broken = error
         except Exception as error:
@@ -207,12 +207,11 @@ class Session:
             self._wake.close()
             self._welcomed.set()
 
-    def _turn(self, now: float, *, heard: bool) -> None:
+    def _turn(self, now: float, ready: Collection[object]) -> None:
         """Do what is due, and nothing else: for a lone task each look costs some 5 us."""
         self._run_requests()
-        if heard:
-            for one in self._connection.receive(now):
-                self._heard(one, now)
+        for one in self._connection.receive(now, ready):
+            self._heard(one, now)
         self._keep_session(now)
         self._arrivals.tick(now)
         if self._sender.waiting:

@@ -41,7 +41,8 @@ class Stage:
         self.relay.close(linger=0)
 
     def turn(self) -> list[Heard]:
-        self.heard += self.connection.receive(self.now)
+        sockets = (self.connection.control, self.connection.monitor, self.connection.relay)
+        self.heard += self.connection.receive(self.now, sockets)
         self.connection.tick(self.now)
         return self.heard
 
