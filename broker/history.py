@@ -44,6 +44,7 @@ def opened(
     if not folder:
         return ignore
     member = f"{role}-{name}-{os.getpid()}"
+    Path(folder).mkdir(parents=True, exist_ok=True)
     path = Path(folder) / f"{member}.jsonl"
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o600)

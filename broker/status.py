@@ -143,8 +143,8 @@ def why_not_placed(task: Task, nodes: list[Node]) -> str:
 def _everyone(nodes: list[Node]) -> str:
     """Say of nodes that take nothing new why they do not."""
     first = nodes[0]
-    more = f", and {len(nodes) - 1} more take nothing new" if len(nodes) > 1 else ""
-    return f"{first.hello.name} is {why_nothing_new(first)}{more}"
+    more = f", nor do {len(nodes) - 1} more" if len(nodes) > 1 else ""
+    return f"{first.hello.name} takes nothing new ({why_nothing_new(first)}){more}"
 
 
 def why_idle(node: Node, batches: list[Batch], now: float) -> str:

@@ -10,6 +10,7 @@ from .decode import MAX_PIXELS, decode, refuse_large
 from .encode import WRITERS, encode, format_named
 from .errors import PictureError
 from .header import Header, probe
+from .operation import Operation
 from .picture import Metadata, Picture
 from .recipe import Recipe, Step
 from .source import Buffer
@@ -98,12 +99,23 @@ def check_limits(recipe: Recipe, header: Header, output: Output) -> None:
 def _done(step: Step, pixels: Pixels) -> Pixels:
     import cv2
 
+    _refuse_unfit(step.operation, pixels)
     try:
         return step.operation.run(pixels, **step.values)
     except (cv2.error, MemoryError, ValueError) as error:
         height, width = pixels.shape[:2]
         what = f"{step.operation.name} failed on {width}x{height} {pixels.dtype}: {error}"
         raise PictureError("operation-failed", what) from error
+
+
+def _refuse_unfit(operation: Operation, pixels: Pixels) -> None:
+    """Refuse pixels that the operation does not declare: it would give nonsense for them."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if pixels.dtype.name in operation.depths and channels in operation.channels:
+        return
+    takes = f"{' or '.join(operation.depths)} with {' or '.join(map(str, operation.channels))}"
+    what = f"{operation.name} takes {takes} channels, and was given {pixels.dtype} with {channels}"
+    raise PictureError("operation-failed", what)
 
 
 def output_format(header: Header, output: Output) -> str:

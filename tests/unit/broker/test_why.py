@@ -83,7 +83,7 @@ def test_a_drained_node_gets_nothing_new_until_it_is_resumed() -> None:
     assert drain(talk.scheduler, "node....") == "node.... gets nothing new and finishes 1 tasks"
     talk.hear(OWNER, submit(2, seq=2))
     assert len(talk.assigned()) == 1
-    assert story(talk, 2).reason == "node.... is draining"
+    assert story(talk, 2).reason == "node.... takes nothing new (draining)"
     talk.node(OTHER)
     assert [one.task.id for one in talk.assigned(OTHER)] == [task_id(2)]
     talk.hear(OWNER, submit(*range(3, 20), seq=3))

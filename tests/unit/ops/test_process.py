@@ -1,6 +1,7 @@
 """One picture through one recipe."""
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -109,6 +110,22 @@ def test_a_failing_step_is_named(error: Exception) -> None:
     recipe = parse("blur | flop", {"blur": OPERATIONS["blur"], "flop": step})
     with pytest.raises(PictureError, match="flop failed on 64x48 uint8") as caught:
         process(by_opencv(".png", drawn(6, 64, 48)), recipe, Output())
+    assert caught.value.code == "operation-failed"
+
+
+@pytest.mark.parametrize(
+    ("declared", "what"),
+    [
+        ({"depths": ("uint16", "float32")}, "flop takes uint16 or float32 with 1 or 2 or 3 or 4"),
+        ({"channels": (1,)}, "with 1 channels, and was given uint8 with 3"),
+    ],
+)
+def test_pixels_that_a_step_does_not_declare_are_refused(
+    declared: dict[str, Any], what: str
+) -> None:
+    step = replace(OPERATIONS["identity"], name="flop", **declared)
+    with pytest.raises(PictureError, match=what) as caught:
+        process(by_opencv(".png", drawn(6, 64, 48)), parse("flop", {"flop": step}), Output())
     assert caught.value.code == "operation-failed"
 
 
