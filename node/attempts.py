@@ -34,6 +34,10 @@ TELL_AGAIN = 2.0
 FETCHES_PER_SLOT = 4
 ELSEWHERE = frozenset({"corrupted", "disk-full", "memory", "recipe", "spool", "unreachable"})
 
+# By bare names where each attempt comes by: to look a member up in its class takes 60 ns, not 2.
+READY, RUNNING, ENDED = Phase.READY, Phase.RUNNING, Phase.ENDED
+DONE = End.DONE
+
 _load = attrgetter("load")
 
 
@@ -221,7 +225,7 @@ class Attempts:
                 attempt=held.id,
                 task=held.item.task.id,
                 owner=held.work.owner,
-                end=End.DONE,
+                end=DONE,
                 seconds=end.seconds,
                 size=end.size,
                 digest=end.digest,
@@ -235,7 +239,7 @@ class Attempts:
         work: dict[str, list[Held]] = {}
         while self._ready and self.benches:
             held = self._ready[0]
-            if held.phase is not Phase.READY or self.held.get(held.id) is not held:
+            if held.phase is not READY or self.held.get(held.id) is not held:
                 self._ready.popleft()
                 continue
             bench = min(self.benches.values(), key=_load)
@@ -245,7 +249,7 @@ class Attempts:
                     break
                 bench = idle[0]
             self._ready.popleft()
-            held.phase = Phase.RUNNING
+            held.phase = RUNNING
             bench.give(held)
             if self._note is not ignore:
                 self._note("given", attempt=held.id, slot=bench.slot)
@@ -291,7 +295,7 @@ class Attempts:
 
     def _take_in(self, item: AssignItem, work: Work) -> None:
         inline = item.task.inline is not None
-        held = Held(item.attempt, item, work, Phase.READY if inline else Phase.FETCHING)
+        held = Held(item.attempt, item, work, READY if inline else Phase.FETCHING)
         self.held[held.id] = held
         if self._note is not ignore:
             self._note("took", attempt=held.id, task=item.task.id, memory=item.task.memory)
@@ -317,7 +321,7 @@ class Attempts:
         if held.abandoned:
             self._forget(held)
             return
-        held.end, held.phase = end, Phase.ENDED
+        held.end, held.phase = end, ENDED
         self._untold[held.id] = held
 
     def _give_back(self, held: Held, code: str) -> None:

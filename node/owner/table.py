@@ -40,6 +40,11 @@ class Place(Enum):
     HAD = "had"
 
 
+# By bare names where each job comes by: to look a member up in its class takes 60 ns, not 2.
+WAITING, ASKED, FETCHING, HAD = Place
+DONE = End.DONE
+
+
 class Entry(Struct, eq=False):  # made by the thousand: in C
     """One job, and who waits for its outcome.
 
@@ -173,8 +178,8 @@ class Table:
         while self._waiting and self._has_room(self._waiting[0]):
             entry = self._waiting.popleft()
             item = entry.item
-            if entry.place is Place.WAITING and self.entries.get(entry.job.id) is entry:
-                entry.place = Place.ASKED
+            if entry.place is WAITING and self.entries.get(entry.job.id) is entry:
+                entry.place = ASKED
                 self._is_out(entry)
                 if entry.last is not None:  # the node last seen at work on it
                     item = structs.replace(item, last=entry.last)
@@ -253,23 +258,21 @@ class Table:
     def ended(self, end: EndItem) -> Entry | None:
         """Take in an end; return the entry whose result is now to be had."""
         entry = self.entries.get(JobId(end.task))
-        if entry is None or entry.place is Place.HAD:
+        if entry is None or entry.place is HAD:
             self._to_settle(end)
             return None
         if end.attempt in entry.refused:
             self._refuse_again(entry, end)
             return None
-        if entry.place is Place.FETCHING and entry.end is not None:
+        if entry.place is FETCHING and entry.end is not None:
             if entry.end.attempt == end.attempt:
                 return None
             self._to_settle(entry.end)
-        match end.end:
-            case End.DONE:
-                return self._to_fetch(entry, end)
-            case End.FAILED | End.CRASHED:
-                self._conclude(entry, end, _failure(entry.job, end))
-            case End.RETURNED:
-                self._conclude(entry, end, Cancelled(job=entry.job.id))
+        if end.end is DONE:
+            return self._to_fetch(entry, end)
+        returned = end.end is End.RETURNED
+        outcome = Cancelled(job=entry.job.id) if returned else _failure(entry.job, end)
+        self._conclude(entry, end, outcome)
         return None
 
     def _refuse_again(self, entry: Entry, end: EndItem) -> None:
@@ -283,7 +286,7 @@ class Table:
 
     def had(self, entry: Entry, outcome: Outcome) -> None:
         """The result is here and right: it is the outcome, until it is settled."""
-        entry.place = Place.HAD
+        entry.place = HAD
         self._deliver(entry, outcome)
 
     def not_had(self, entry: Entry, why: str) -> None:
@@ -321,7 +324,7 @@ class Table:
         entry = self.entries.pop(job, None)
         if entry is None:
             return
-        if entry.place is not Place.WAITING:
+        if entry.place is not WAITING:
             self._is_back(entry)
         if entry.end is not None:
             self._to_settle(entry.end)
@@ -349,9 +352,9 @@ class Table:
     # ---- inside ---------------------------------------------------------------------
 
     def _to_fetch(self, entry: Entry, end: EndItem) -> Entry:
-        if entry.place is Place.WAITING:
+        if entry.place is WAITING:
             self._is_out(entry)
-        entry.place, entry.end = Place.FETCHING, end
+        entry.place, entry.end = FETCHING, end
         return entry
 
     def _conclude(self, entry: Entry, end: EndItem, outcome: Outcome) -> None:
