@@ -87,7 +87,7 @@ class Horizon:
         if longest is not None and longest.item.seconds > outlook.long:
             first = longest
         choice = choose(first, nodes, estimate=self._estimate)
-        if choice is None or now + choice.finish <= outlook.end_by:
+        if choice is None or now + choice.finish <= outlook.end_by or not outlook.tasks:
             return first, choice
         left = outlook.end_by - now - wait(choice.node)
         pace = self._estimate.predict(choice.node.id, batch.work.recipe, 1.0)

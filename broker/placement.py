@@ -100,5 +100,6 @@ def wait(node: Node) -> float:
 
     Attempts that run are half through, on the average.
     """
-    running = min(node.occupied, node.ready)
-    return node.backlog * (1 - running / (2 * max(1, node.occupied))) / max(1, node.ready)
+    held = node.occupied
+    running = min(held, node.ready)
+    return node.backlog * (1 - running / (2 * max(1, held))) / max(1, node.ready)
