@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # The empty recipe: a slot verifies the bytes and gives them back without decoding them.
 NOOP_RECIPE = ""
 P50_TARGET = 2.0
-RATE_TARGET = 8_000
+RATE_TARGET = 15_000
 WARM_UP = 200
 ANSWER_WITHIN = 30.0
 
