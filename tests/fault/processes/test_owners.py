@@ -66,13 +66,17 @@ def test_row19_P_a_result_corrupted_truncated_or_gone_is_found_and_made_anew(
     run = trial.begin(nap=0.5)
     at_work(node, 2)
     run.tell(signal.SIGSTOP)
-    harmed = eventually(lambda: spooled(node, ".out"), 10)
-    eventually(lambda: len(trial.facts("ended")) >= 2, 10)
-    for path in harmed:
+    for path in eventually(lambda: _results(trial, node), 10):
         harm(path)
     run.tell(signal.SIGCONT)
     trial.judge(run)
     assert max(trial.tries().values()) > 1
+
+
+def _results(trial: Trial, node: Member) -> list[Path]:
+    """Return the results in a node's spool that no slot is still writing."""
+    ended = {f"{fact['attempt']:x}.out" for fact in trial.facts("ended")}
+    return [path for path in spooled(node, ".out") if path.name in ended]
 
 
 @HARMS
@@ -89,7 +93,7 @@ def test_row19_P_a_picture_corrupted_truncated_or_gone_on_its_way_is_found_and_s
     slots = node.children()
     for slot in slots:
         slot.suspend()
-    waiting = eventually(lambda: _not_begun(node), 10)
+    waiting = eventually(lambda: _not_begun(trial, node), 10)
     for path in waiting:
         harm(path)
     for slot in slots:
@@ -98,10 +102,15 @@ def test_row19_P_a_picture_corrupted_truncated_or_gone_on_its_way_is_found_and_s
     assert max(trial.tries().values()) > 1
 
 
-def _not_begun(node: Member) -> list[Path]:
+def _not_begun(trial: Trial, node: Member) -> list[Path]:
     """Return the whole pictures in a node's spool that no slot has begun."""
     begun = {f"{attempt:x}.in" for attempt in node.running()}
-    return [path for path in spooled(node, ".in") if path.name not in begun]
+    whole = {source.read_bytes() for source in trial.sources}
+    return [
+        path
+        for path in spooled(node, ".in")
+        if path.name not in begun and path.read_bytes() in whole
+    ]
 
 
 # ---- owners that die, freeze, start again --------------------------------------------------
