@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from pixmesh.broker.status import NodeView, Snapshot
-from pixmesh.node.net.reach import ask_status, running_broker
+from pixmesh.node.net.reach import ask_status, order, running_broker
 from pixmesh.node.spool import spool_folder
 from pixmesh.node.state import StateFolder
 
@@ -156,6 +156,13 @@ class RealMesh:
         address = running_broker(state)
         assert address is not None, "no broker runs"
         return ask_status(address, state.keys)
+
+    def order(self, what: str, about: str) -> None:
+        """Tell the broker to do something, as ``pixmesh nodes`` does."""
+        state = StateFolder.open()
+        address = running_broker(state)
+        assert address is not None, "no broker runs"
+        order(address, state.keys, what, about)
 
     def node_view(self, name: str) -> NodeView | None:
         """Return what the broker believes of a node; None where it knows none."""

@@ -35,9 +35,11 @@ def linked(trial: Trial, request: pytest.FixtureRequest) -> Iterator[Linked]:
     trial.mesh.broker(port)
     with proxied(port) as proxy:
         far = trial.mesh.node("far", 2, "--broker", f"{ADDRESS}:{port}")
+        near = trial.mesh.node("near", 2)
+        trial.mesh.order("drain", "near")
         run = trial.begin(nap=nap)
         at_work(far, 2)
-        near = trial.mesh.node("near", 2)
+        trial.mesh.order("resume", "near")
         assert proxy.passed
         yield Linked(proxy, far, near, run)
 

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import psutil
 import pytest
@@ -30,14 +30,18 @@ LONG = 4.0
 Note = Callable[[str, float], None]
 
 
-def beside_an_idle_node(trial: Trial, nap: float = LONG) -> tuple[Member, Member, Member]:
+def beside_an_idle_node(
+    trial: Trial, nap: float = LONG, more: Sequence[str] = ()
+) -> tuple[Member, Member, Member]:
     """Have a node run two long tasks, beside one that has nothing to do."""
     trial.pictures(2)
     trial.mesh.broker()
-    busy = trial.mesh.node("busy")
+    busy, idle = trial.mesh.nodes("busy", "idle", more=more)
+    trial.mesh.order("drain", "idle")
     run = trial.begin(nap=nap)
     at_work(busy, 2)
-    return busy, trial.mesh.node("idle"), run
+    trial.mesh.order("resume", "idle")
+    return busy, idle, run
 
 
 def test_row01_P_the_task_of_a_killed_slot_runs_elsewhere_within_a_second(
@@ -216,12 +220,7 @@ def test_row29_P_a_node_20_times_slower_is_helped_out_by_a_second_copy(
 def test_row37_P_a_node_whose_time_to_drain_is_over_leaves_what_it_has_to_others(
     trial: Trial,
 ) -> None:
-    trial.pictures(2)
-    trial.mesh.broker()
-    leaver = trial.mesh.node("leaver", 2, "--drain", "1")
-    run = trial.begin(nap=LONG)
-    at_work(leaver, 2)
-    stayer = trial.mesh.node("stayer")
+    leaver, stayer, run = beside_an_idle_node(trial, more=("--drain", "1"))
     leaver.tell(signal.SIGTERM)
     assert leaver.code(10) == 0, leaver.said()
     assert "it goes elsewhere" in leaver.said()
