@@ -327,16 +327,17 @@ def use_up_descriptors(member: Member) -> psutil.Process:
     Less than it polls would be none: poll itself refuses that. Pixels are open for a moment.
     """
     found = {int(one.name): one.readlink() for one in Path(f"/proc/{member.pid}/fd").iterdir()}
-    kept = {number for number, path in found.items() if not is_pixels(path)}
+    kept = {number for number, path in found.items() if not is_open_for_a_moment(path)}
     first_free = min(set(range(len(kept) + 1)) - kept)
     process = psutil.Process(member.pid)
     process.rlimit(psutil.RLIMIT_NOFILE, (first_free, process.rlimit(psutil.RLIMIT_NOFILE)[1]))
     return process
 
 
-def is_pixels(path: Path) -> bool:
-    """Whether this is a picture, or a file in the spool of a process."""
-    return path.suffix == ".png" or path.parent.parent.name.startswith("pixmesh-")
+def is_open_for_a_moment(path: Path) -> bool:
+    """Whether this is a picture, one being written, a folder, or in the spool of a process."""
+    spooled = path.parent.parent.name.startswith("pixmesh-")
+    return spooled or path.suffix in {".png", ".part"} or path.is_dir()
 
 
 def test_row36_P_descriptors_that_run_out_at_a_node_end_nothing(trial: Trial) -> None:
