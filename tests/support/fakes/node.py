@@ -188,7 +188,7 @@ class FakeNode(FakeMember):
             for page in end_pages(ends):
                 self.say(Result(tuple(page)))
         self._forget()
-        if self.draining and not self.attempts.busy:
+        if self.alive and self.draining and not self.attempts.busy:
             self.leave()
 
     # ---- slots ----------------------------------------------------------------------
