@@ -21,7 +21,7 @@ from .world import World
 
 EARLY = -2.0  # nodes come in before the work does
 LOOP = 0.001  # a turn of the broker's loop
-LONGEST = 40_000.0  # simulated seconds, and something is wrong
+LONGEST = 40_000.0  # simulated seconds, and it never ends
 
 
 class Policy(Protocol):
@@ -72,12 +72,13 @@ class Simulation:
         self._members = {member.id: member for member in members}
         self._begin(Random(seed))
 
-    def run(self, *, decisions: int | None = None) -> Run:
-        """Go on until every owner has every result, or so many decisions were made."""
-        most = float("inf") if decisions is None else decisions
-        if not self._agenda.run(lambda: self._is_done() or self._run.assigned >= most, end=LONGEST):
-            raise RuntimeError("the simulated mesh came to a standstill")
-        self._run.makespan = self._agenda.now
+    def run(self, *, end: float = LONGEST, decisions: float = float("inf")) -> Run:
+        """Go on until every owner has every result, or it is late, or so much was decided.
+
+        A run that did not get that far has an endless makespan.
+        """
+        self._agenda.run(lambda: self._is_done() or self._run.assigned >= decisions, end=end)
+        self._run.makespan = self._agenda.now if self._is_done() else float("inf")
         return self._run
 
     def _begin(self, random: Random) -> None:

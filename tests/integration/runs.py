@@ -18,7 +18,7 @@ from pixmesh.tests.support.meshes import Member, RealMesh
 from pixmesh.tests.support.photos import Pixels, distinct, skimage_files
 
 PAUSE = 0.005
-SOAK_MARKS = (pytest.mark.soak, pytest.mark.timeout(900))
+SOAK_MARKS = (pytest.mark.soak, pytest.mark.timeout(2400))
 
 
 @dataclass(slots=True)

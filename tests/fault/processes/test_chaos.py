@@ -138,7 +138,7 @@ def test_nothing_is_lost_while_everything_dies_and_comes_back(trial: Trial, seed
     chaos.begin()
     with watched(job.out) as seen:
         chaos.rage(CHAOS_SECONDS)
-        eventually(lambda: chaos.run.ended, 600, f"never finished: {chaos.run.said()}")
+        eventually(lambda: chaos.run.ended, 1500, f"never finished: {chaos.run.said()}")
     job.check(chaos.run)
     checker.check_history(trial.facts())
     final = {path.name: {checker.digest(path.read_bytes())} for path in job.out.iterdir()}

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import zmq
 
+from pixmesh.tests.support import leaks
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.leaks import MARK, SHARED_MEMORY, Leak, Snapshot
 
@@ -37,9 +38,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:R
 
 
 def only_leak(before: Snapshot) -> Leak:
-    leaks = before.leaks(grace=SHORT)
-    assert len(leaks) == 1, leaks
-    return leaks[0]
+    found = before.leaks(grace=SHORT)
+    assert len(found) == 1, found
+    return found[0]
 
 
 def assert_clean(before: Snapshot) -> None:
@@ -152,20 +153,27 @@ def test_a_temp_folder_is_a_leak_and_is_removed() -> None:
     assert not folder.exists()
 
 
-@pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="needs /dev/shm")
-def test_shared_memory_is_a_leak_and_is_removed() -> None:
+@pytest.fixture
+def segment(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A name in shared memory that only this test looks for: other runs look beside it."""
+    if not SHARED_MEMORY.is_dir():
+        pytest.skip("needs /dev/shm")
+    monkeypatch.setattr(leaks, "SHARED_MEMORY_NAMES", ("test-leaks-",))
+    return SHARED_MEMORY / f"test-leaks-{os.getpid()}"
+
+
+def test_shared_memory_is_a_leak_and_is_removed(segment: Path) -> None:
     before = Snapshot.take()
-    segment = SHARED_MEMORY / f"pixmesh-{os.getpid()}"
     segment.write_bytes(b"pixels")
     assert only_leak(before) == Leak("shared memory", str(segment))
     before.end_leaks()
     assert not segment.exists()
 
 
-@pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="needs /dev/shm")
-def test_shared_memory_of_another_run_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_memory_of_another_run_is_none_of_ours(
+    segment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = Snapshot.take()
-    segment = SHARED_MEMORY / f"pixmesh-{os.getpid()}"
     command = [sys.executable, "-c", LEAVES_AN_ORPHAN, MAPS_FOR_EVER.format(path=str(segment))]
     with monkeypatch.context() as patch:
         patch.delenv(MARK)
