@@ -68,3 +68,20 @@ def test_inline_pixels_count_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> 
     assert window(talk).bytes == 1000
     talk.hear(OWNER, Drop(tasks=(task_id(1),)))
     assert owner.bytes == 1200
+
+
+def test_inline_pixels_of_all_owners_together_have_a_cap_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(windows, "ALL_BYTES", 1000)
+    talk = Talk()
+    talk.owner()
+    talk.owner(OTHER)
+    heavy = tuple(structs.replace(item(number), inline=bytes(1000)) for number in range(1, 9))
+    talk.hear(OTHER, structs.replace(submit(), tasks=heavy))
+    assert len(talk.scheduler.owners[OTHER].tasks) == 2
+    talk.hear(OWNER, structs.replace(submit(), tasks=heavy))
+    assert (window(talk).bytes, window(talk).held, window(talk).seen) == (0, 0, 0)
+    talk.hear(OTHER, Drop(tasks=(task_id(1), task_id(2))))
+    talk.hear(OWNER, structs.replace(submit(), tasks=heavy))
+    assert window(talk).held == 2
