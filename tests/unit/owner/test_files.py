@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,25 @@ def test_what_the_inputs_refuse_is_among_the_failures(
         plan = plan_of(folder, out=out, ledger=ledger)
         summary = batch_of(plan, ledger=ledger, mesh=mesh).run()
     assert [(one.source.name, one.code) for one in summary.failed] == [("broken.jpg", "unreadable")]
+
+
+def test_a_result_is_kept_until_the_ledger_says_that_its_output_is_done(
+    tmp_path: Path, out: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(tmp_path / "in" / "a.jpg")
+    done = ledger.done
+    with FakeMesh() as mesh:
+        kept: list[bool] = []
+
+        def noted(destinations: Sequence[Path]) -> set[Path]:
+            moved = done(destinations)
+            kept.extend(not content.closed for content in mesh.contents)
+            return moved
+
+        monkeypatch.setattr(ledger, "done", noted)
+        batch_of(plan_of(tmp_path / "in", out=out, ledger=ledger), ledger=ledger, mesh=mesh).run()
+        assert kept == [True]
+        assert [content.closed for content in mesh.contents] == [True]
 
 
 # -- the same content --
