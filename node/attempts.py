@@ -108,6 +108,7 @@ class Attempts:
         self.benches: dict[str, Bench] = {}
         self.seen = 0
         self._told = 0
+        self._taken: set[int] = set()  # since the last heartbeat
         self._beats = 0
         self._broker = b""
         self.forgotten: list[Held] = []
@@ -122,10 +123,12 @@ class Attempts:
         """Take attempts in; one that is known already stays as it is.
 
         An ASSIGN that comes after a heartbeat which said that it had not come is void: the
-        broker gives its attempts elsewhere.
+        broker gives its attempts elsewhere. One that comes twice is so the second time, since
+        its attempts may be over and forgotten.
         """
-        if message.seq <= self._told:
+        if message.seq <= self._told or message.seq in self._taken:
             return
+        self._taken.add(message.seq)
         self.seen = max(self.seen, message.seq)
         for item in message.attempts:
             if item.attempt not in self.held and item.work < len(message.works):
@@ -155,6 +158,7 @@ class Attempts:
         """Report every end again; another broker counts its ASSIGNs anew."""
         if broker != self._broker:
             self.seen = self._told = 0
+            self._taken.clear()
         self._broker = broker
         self._untold = {held.id: held for held in self.held.values() if held.end is not None}
 
@@ -265,6 +269,7 @@ class Attempts:
     def heartbeat(self) -> State:
         """Say which ASSIGN came last, and all that is held."""
         self._told = self.seen
+        self._taken.clear()
         self._beats += 1
         return State(seen=self.seen, held=self.state(), ready=len(self.benches), number=self._beats)
 

@@ -97,4 +97,22 @@ REGRESSIONS: Final = {
         3.58 cut broker n1 9.0
         11.175 freeze broker 15.0
     """,
+    # An ASSIGN told twice, the second time when its attempts were over and forgotten: they ran
+    # again, in memory that was given to others.
+    "an assign that comes twice is void the second time": """
+        0.36 node n0 3
+        0.48 node n1 2
+        0.887 node n2 1
+        3.41 ask o0 115 48 19 50 60 41 52 38
+        1.095 ask o1 92 52 112 82 9 54 0 20
+        2.943 ask o1 104 32 25 43 7 66 98
+        1.058 ask o1 96 36 5 44 55 4 15
+        0.766 ask o1 91 29 60 23 46 51 105
+        6.415 kill n2
+        0 copies broker n0 ASSIGN 9
+        0 copies o1 n1 CHUNK 1
+        0 copies n0 broker RESULT 14
+        0 copies n0 broker STATE 4 0.4068
+        0 copies broker n0 ASSIGN 11 0.4117 0.0
+    """,
 }

@@ -87,9 +87,20 @@ def test_an_attempt_assigned_dropped_and_assigned_again_runs_once() -> None:
     attempts = Attempts()
     attempts.assigned(assign(assign_item(1)))
     attempts.dropped([1], unstarted=False)
-    attempts.assigned(assign(assign_item(1)))
+    attempts.assigned(assign(assign_item(1), seq=2))
     attempts.slot_ready("slot0")
     assert [held.id for held in attempts.next_work()["slot0"]] == [1]
+
+
+def test_an_assign_that_comes_twice_is_void_the_second_time() -> None:
+    attempts = Attempts()
+    attempts.assigned(assign(assign_item(1)))
+    attempts.dropped([1], unstarted=False)
+    attempts.assigned(assign(assign_item(1)))
+    assert attempts.held == {}
+    attempts.heartbeat()
+    attempts.assigned(assign(assign_item(2), seq=2))
+    assert list(attempts.held) == [2]
 
 
 def test_an_attempt_with_a_work_that_is_not_there_is_not_taken_in() -> None:
