@@ -145,12 +145,14 @@ def pytest(*arguments: str) -> list[str]:
 
 
 def closing_of(lines: Iterable[str]) -> list[str]:
-    """Say all lines; return the count of skips and the last one."""
-    last: list[str] = []
-    for line in lines:
-        say(line.rstrip("\n"))
-        last = [*last[-1:], line.rstrip("\n")]
-    return [line for line in last if " in " in line or line.startswith("skipped ")]
+    """Say all lines; return the count of skips, if there is one, and the last one."""
+    counted: list[str] = []
+    line = ""
+    for line in map(str.rstrip, lines):
+        say(line)
+        if line.startswith("skipped "):
+            counted = [line]
+    return [*counted, line]
 
 
 def wheel_is_right() -> bool:
