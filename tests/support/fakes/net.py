@@ -95,7 +95,7 @@ class Net:
         if way in self.cut or self.loses(letter.message):
             return
         for late in self._copies_of(way, letter.message):
-            self.clock.after(DELAY + late, lambda: self._arrive(to, letter))
+            self.clock.after(DELAY + late, lambda: self._arrive(to, receiver, letter))
 
     def _copies_of(self, way: tuple[str, str], message: Message) -> tuple[float, ...]:
         kind = KINDS[type(message)].name
@@ -124,7 +124,7 @@ class Net:
 
     def thaw(self, member: MemberId) -> None:
         for letter in self._frozen.pop(member, ()):
-            self._arrive(member, letter)
+            self._arrive(member, self.peers.get(member), letter)
 
     def is_frozen(self, member: MemberId) -> bool:
         return member in self._frozen
@@ -135,9 +135,12 @@ class Net:
             del self.peers[peer.id]
             self._frozen.pop(peer.id, None)
 
-    def _arrive(self, to: MemberId, letter: Letter) -> None:
+    def _arrive(self, to: MemberId, meant: "Peer | None", letter: Letter) -> None:
+        """Hand a letter over; what a broker says to a life ends with its connection."""
         receiver = self.peers.get(to)
         if receiver is None or self.peers.get(letter.sender.id) is not letter.sender:
+            return
+        if letter.sender.id == BROKER and not letter.relayed and receiver is not meant:
             return
         if to in self._frozen:
             self._frozen[to].append(letter)
