@@ -27,7 +27,8 @@ PATIENCE = 3.0  # bounds, after which nobody waits for a baseline any more
 class Case:
     """One simulation.
 
-    It ends early when ``decisions`` were made, or ``patience`` bounds have passed.
+    It ends early when ``decisions`` were made, or ``patience`` bounds have passed; ``part`` is
+    how much of the work is drawn.
     """
 
     scenario: str
@@ -36,6 +37,7 @@ class Case:
     seed: int
     decisions: float = float("inf")
     patience: float = float("inf")
+    part: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Found:
 
 def simulate(case: Case) -> Found:
     """Draw the world and run it."""
-    world = scenarios.draw(scenarios.by_name(case.scenario), case.nodes, case.seed)
+    world = scenarios.draw(scenarios.by_name(case.scenario), case.nodes, case.seed, part=case.part)
     simulation = Simulation(
         world, lambda clock: policy(case.policy, world, clock, case.seed), seed=case.seed
     )
@@ -115,8 +117,10 @@ def _cases(asked: argparse.Namespace) -> Iterator[Case]:
             yield Case(name, who, asked.nodes, asked.seed, patience=patience)
 
 
-def _growth(seed: int) -> Iterable[Case]:
-    return (Case("spread", OURS, nodes, seed, GROWTH_DECISIONS) for nodes in GROWTH)
+def _growth(seed: int) -> Iterator[Case]:
+    for nodes in GROWTH:
+        part = min(1.0, 2 * GROWTH_DECISIONS / (nodes * scenarios.TASKS_PER_NODE))
+        yield Case("spread", OURS, nodes, seed, GROWTH_DECISIONS, part=part)
 
 
 def _run(cases: Sequence[Case]) -> Iterable[Found]:

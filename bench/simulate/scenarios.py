@@ -67,8 +67,8 @@ def by_name(name: str) -> Scenario:
     return next(scenario for scenario in ALL if scenario.name == name)
 
 
-def draw(scenario: Scenario, nodes: int, seed: int) -> World:
-    """Draw a mesh of so many nodes, and its work."""
+def draw(scenario: Scenario, nodes: int, seed: int, *, part: float = 1.0) -> World:
+    """Draw a mesh of so many nodes, and its work, or a part of that."""
     random = Random(f"{scenario.name} {nodes} {seed}")
     failing = random.sample(range(nodes), round(nodes * FAILING))
     modelled = random.sample(range(nodes), max(1, round(nodes * HAVE_MODEL)))
@@ -76,8 +76,8 @@ def draw(scenario: Scenario, nodes: int, seed: int) -> World:
         _machine(scenario, number, random, fails=number in failing, model=number in modelled)
         for number in range(nodes)
     ]
-    world = World(machines, list(_asks(scenario, nodes * TASKS_PER_NODE, random)))
-    world.scale_to(SPAN)
+    world = World(machines, list(_asks(scenario, round(nodes * TASKS_PER_NODE * part), random)))
+    world.scale_to(SPAN * part)
     return world
 
 
