@@ -25,7 +25,7 @@ from .tasks import Batch, Place, Task
 LOOK_EVERY = 2.0
 SAMPLE = 128  # nodes that are asked how soon they would end the longest task
 LONG = 0.5  # of the horizon
-MARGIN = 0.75  # of the horizon: by then a task is to end, since predictions are
+MARGIN = 0.75  # of the horizon: by then a task is to end, as predicted; some take longer
 SLACK = 1.25  # how many times later than on the best node the longest task may end
 
 _declared = attrgetter("item.seconds")

@@ -14,7 +14,7 @@ from .tasks import Attempt
 
 LOOK_EVERY = 0.5
 SAVES = 1.25  # how many times sooner a copy must be predicted to end
-LATE = 0.5
+LATE = 0.5  # of its due time: what a late attempt takes at least
 SHORTEST = 1.0
 ENOUGH = 10  # tasks of the recipe that ended: before that no prediction is worth it
 MOST = 512  # copies made at one look
