@@ -46,7 +46,7 @@ def make_distinct(photos: list[Path], out: Path, copies: int) -> list[Path]:
     for name, pixels in _decoded(photos):
         for copy in range(copies):
             path = out / f"{copy:03d}_{name}"
-            _write(path, rolled(pixels, copy))
+            write(path, rolled(pixels, copy))
             made.append(path)
     return made
 
@@ -78,7 +78,8 @@ def _decoded(photos: list[Path]) -> Iterator[tuple[str, MatLike]]:
         yield path.name, pixels
 
 
-def _write(path: Path, pixels: MatLike) -> None:
+def write(path: Path, pixels: MatLike) -> None:
+    """Write a picture in the format that its name says, a JPEG at quality 95."""
     done, data = cv2.imencode(path.suffix, pixels, _parameters(path.suffix))
     if not done:
         raise ValueError(f"OpenCV cannot write {path.suffix}")

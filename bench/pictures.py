@@ -37,13 +37,13 @@ def run(
     contenders: Sequence[str] = ALL,
 ) -> None:
     """Measure and write the report to stdout."""
-    with _workplace() as folder:
-        files = _prepare(sources.find(photos), folder, copies)
+    with workplace() as folder:
+        files = prepare(sources.find(photos), folder, copies)
         costs: Costs = {name: [] for name in contenders}
         for number in range(rounds):
             # The order turns around, so that a machine that warms up favours nobody.
             for name in contenders if number % 2 == 0 else reversed(contenders):
-                costs[name].append(_round(name, files, folder))
+                costs[name].append(one_round(name, files, folder))
             report.progress(f"round {number + 1} of {rounds}: {_walls(costs)}")
     if as_json:
         report.show_json(_document(costs))
@@ -64,7 +64,8 @@ def main(words: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _workplace() -> Iterator[Path]:
+def workplace() -> Iterator[Path]:
+    """Make a folder for the pictures and results of one measurement; remove it after."""
     folder = Path(tempfile.mkdtemp(prefix="pixmesh-bench-"))
     try:
         yield folder
@@ -72,7 +73,8 @@ def _workplace() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prepare(photos: list[Path], folder: Path, copies: int) -> Path:
+def prepare(photos: list[Path], folder: Path, copies: int) -> Path:
+    """Write the distinct pictures, and a list of them: those of the warm-up first."""
     pictures = folder / "in"
     pictures.mkdir()
     report.progress(f"making {copies} distinct pictures of each of {len(photos)} photos")
@@ -85,7 +87,8 @@ def _prepare(photos: list[Path], folder: Path, copies: int) -> Path:
     return listing
 
 
-def _round(name: str, listing: Path, folder: Path) -> Cost:
+def one_round(name: str, listing: Path, folder: Path) -> Cost:
+    """Run a contender over the list in a fresh process; check that every result is there."""
     out = folder / "out"
     out.mkdir()
     try:

@@ -1,64 +1,122 @@
 """The sockets that members come in by.
 
     local     ipc:// in the broker's own 0700 folder: whoever opens it is the user
-    network   TCP, CURVE with ZAP default deny: whoever comes in has a key we know
+    network   TCP, CURVE behind the gate: whoever comes in has a key we know. One port at
+              each of the addresses that it is told, which may come and go
 
-Each door has a control socket and a relay socket, and watches for lost connections. What
-is said there is somebody else's business.
+Each door has a control socket and a relay socket, and watches for lost connections; the
+network door also for strangers, of whom it bears only so many. What is said there is somebody
+else's business.
 """
 
-import ipaddress
+import errno
+import functools
+import logging
 import os
-import socket
+import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import zmq
 
+from .gate import DOMAIN
 from .keys import KeyPair
 from .leases import LEASE
-from .lifetime import Wake
-from .sockets import MONITOR_EVENT
+from .lifetime import CannotServe, Wake
+from .sockets import MONITOR_EVENT, hang_up
+from .strangers import Strangers
 from .wire import LONGEST_FRAME
 
-if TYPE_CHECKING:
-    from zmq.auth.thread import ThreadAuthenticator
+log = logging.getLogger(__name__)
 
-ZAP_DOMAIN = "pixmesh"
 CONTROL_WATER = 256
 RELAY_WATER = 16
 LONGEST_FOLDER = 90
 LAST_WORD_MS = 200
+SPARE = 64  # more than arrive while an address or two are bound
+WATCHED = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
+BACKLOG = 1024
+MOST_STRANGERS = 4096
 LOST = b"lost"
 
 
-class BindRefused(Exception):
+class BindRefused(CannotServe):
     """An address that must not, or cannot, be bound; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Door:
-    """One way in. ``relay_port`` is 0 where the relay is beside the local door.
+    """One way in. ``port`` and ``relay_port`` are 0 for the local door.
 
-    ``lost`` are the descriptors of connections that were lost, as its watch saw them.
+    ``lost`` are the descriptors of connections that were lost, as its watch saw them;
+    ``hosts`` the addresses at which it listens now, ``refused`` those at which it cannot.
     """
 
     control: zmq.Socket[bytes]
     relay: zmq.Socket[bytes]
     address: str
+    port: int
     relay_port: int
     trusted: bool
     lost: deque[int]
-    watch: threading.Thread
+    strangers: Strangers
+    watches: list[threading.Thread]
+    hosts: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    def follow(self, hosts: Iterable[str]) -> None:
+        """Listen at these addresses and no others; one that cannot be bound is named."""
+        wanted = list(dict.fromkeys(hosts))
+        for host in [one for one in self.hosts if one not in wanted]:
+            self._unbind(host)
+        new = [one for one in wanted if one not in self.hosts]
+        if new and not has_descriptors():
+            log.warning("not listening at %s yet: too few descriptors are free", ", ".join(new))
+            return
+        for host in new:
+            try:
+                _bind(self.control, host, self.port)
+                _bind(self.relay, host, self.relay_port)
+            except zmq.ZMQError as error:
+                self._not_bound(host, error)
+                continue
+            log.info("listening at %s", joined(host, self.port))
+            self.hosts.append(host)
+            self.refused.discard(host)
+
+    def _not_bound(self, host: str, error: zmq.ZMQError) -> None:
+        """Say once why not; it is tried again. IPv6 takes seconds to give an address out."""
+        if host not in self.refused:
+            soon = error.errno == errno.EADDRNOTAVAIL
+            level = logging.INFO if soon else logging.WARNING
+            log.log(level, "cannot listen at %s: %s", joined(host, self.port), error)
+        self.refused.add(host)
+        if host not in self.hosts:
+            self._unbind_from(host)
+
+    def _unbind(self, host: str) -> None:
+        """Listen there no longer: the machine has that address no more."""
+        log.info("no longer listening at %s", joined(host, self.port))
+        self._unbind_from(host)
+        self.hosts.remove(host)
+
+    def _unbind_from(self, host: str) -> None:
+        for one, port in ((self.control, self.port), (self.relay, self.relay_port)):
+            try:
+                one.unbind(f"tcp://{joined(host, port)}")
+            except zmq.ZMQError as error:
+                log.debug("it was not bound: %s", error)
 
     def close(self) -> None:
         """Close the sockets; what is unsent is dropped."""
-        self.control.disable_monitor()
-        self.watch.join()
+        for one in (self.control, self.relay):
+            one.disable_monitor()
+        for watch in self.watches:
+            watch.join()
         for one in (self.control, self.relay):
             one.close(linger=LAST_WORD_MS)
 
@@ -83,75 +141,82 @@ def open_local(context: zmq.Context[zmq.Socket[bytes]], folder: Path, wake: Wake
     control, relay = _router(context, CONTROL_WATER), _router(context, RELAY_WATER)
     control.bind(addresses[0])
     relay.bind(addresses[1])
-    lost, watch = _watched(control, wake)
-    return Door(control, relay, addresses[0], 0, trusted=True, lost=lost, watch=watch)
+    return _watched(control, relay, wake, address=addresses[0], trusted=True)
 
 
 def open_network(
-    context: zmq.Context[zmq.Socket[bytes]], *, key: KeyPair, host: str, port: int, wake: Wake
+    context: zmq.Context[zmq.Socket[bytes]],
+    *,
+    key: KeyPair,
+    hosts: Sequence[str],
+    port: int,
+    wake: Wake,
 ) -> Door:
-    """Open the network door at ``host``; the relay is at the next port.
+    """Open the network door at each of ``hosts``, all at one port; the relay is at the next.
 
-    Raises BindRefused for an address that is not this machine's alone, or is taken.
+    Raises BindRefused for an address that is taken or not this machine's.
     """
-    refuse_beyond_loopback(host)
     control, relay = _router(context, CONTROL_WATER), _router(context, RELAY_WATER)
     for one in (control, relay):
         demand_key(one, key)
-        one.setsockopt(zmq.IPV6, int(":" in host))
     try:
-        bound = _bind(control, host, port)
-        relay_port = _bind(relay, host, bound + 1 if port else 0)
+        bound = _bind_all(control, hosts, port)
+        relay_port = _bind_all(relay, hosts, bound + 1 if port else 0)
     except zmq.ZMQError as error:
         for one in (control, relay):
             one.close(linger=0)
         raise BindRefused(
-            f"cannot listen on {host}:{port} (and {port + 1}): {error}; "
-            "choose another with --port, or end what listens there"
+            f"cannot listen at {', '.join(joined(host, port) for host in hosts)} "
+            f"(and {port + 1}): {error}; choose another with --port, or end what listens there"
         ) from None
-    lost, watch = _watched(control, wake)
-    address = f"{host}:{bound}"
-    return Door(control, relay, address, relay_port, trusted=False, lost=lost, watch=watch)
+    door = _watched(
+        control,
+        relay,
+        wake,
+        address=joined(hosts[0], bound),
+        port=bound,
+        relay_port=relay_port,
+        trusted=False,
+    )
+    door.hosts.extend(hosts)
+    return door
 
 
 def demand_key(socket: zmq.Socket[bytes], key: KeyPair) -> None:
-    """Let a socket, before it is bound, admit only whom the authenticator knows."""
+    """Let a socket, before it is bound, admit only whom the gate lets in."""
     socket.curve_server = True
     socket.curve_secretkey = key.secret
-    socket.setsockopt_string(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
+    socket.setsockopt_string(zmq.ZAP_DOMAIN, DOMAIN)
     socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
 
-def start_authenticator(
-    context: zmq.Context[zmq.Socket[bytes]], admits: Callable[[bytes], bool]
-) -> "ThreadAuthenticator":
-    """Answer libzmq's question who may come in, by the public key; all others stay out.
-
-    Should its thread die, nobody is let in any more.
-    """
-    from zmq.auth.thread import ThreadAuthenticator  # brings asyncio: not for local doors
-
-    class Provider:
-        def callback(self, domain: str, key: bytes) -> bool:
-            return domain == ZAP_DOMAIN and admits(key)
-
-    authenticator = ThreadAuthenticator(context)
-    authenticator.start()
-    authenticator.configure_curve_callback(ZAP_DOMAIN, credentials_provider=Provider())
-    return authenticator
-
-
-def refuse_beyond_loopback(host: str) -> None:
-    """Raise BindRefused unless every address of ``host`` is this machine's alone."""
+def has_descriptors(count: int = SPARE) -> bool:
+    """Whether so many descriptors are free. libzmq ends the process that binds without any."""
+    made: list[int] = []
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError as error:
-        raise BindRefused(f"{host!r} is no address of this machine: {error}") from None
-    if not all(ipaddress.ip_address(str(one).split("%")[0]).is_loopback for one in found):
-        raise BindRefused(
-            f"{host} can be reached from other machines, and letting them join is not built "
-            "yet; bind 127.0.0.1 (the default) and start nodes on this machine"
-        )
+        with Path(os.devnull).open("rb") as one:
+            for _ in range(count):
+                made.append(os.dup(one.fileno()))
+    except OSError:
+        return False
+    finally:
+        for descriptor in made:
+            os.close(descriptor)
+    return True
+
+
+def descriptor_limit() -> int:
+    """Return how many files and connections this process may have open."""
+    if sys.platform == "win32":
+        return 4 * MOST_STRANGERS
+    import resource
+
+    return int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def joined(host: str, port: int) -> str:
+    """Write an address as people and libzmq do."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _router(context: zmq.Context[zmq.Socket[bytes]], water: int) -> zmq.Socket[bytes]:
@@ -160,6 +225,7 @@ def _router(context: zmq.Context[zmq.Socket[bytes]], water: int) -> zmq.Socket[b
     router.linger = 0
     router.sndhwm = router.rcvhwm = water
     router.maxmsgsize = LONGEST_FRAME
+    router.backlog = BACKLOG
     # Who vanished without a word is nobody's by then, but the kernel would keep the connection.
     router.tcp_keepalive, router.tcp_keepalive_cnt = 1, 3
     router.tcp_keepalive_idle, router.tcp_keepalive_intvl = int(LEASE), 1
@@ -168,27 +234,60 @@ def _router(context: zmq.Context[zmq.Socket[bytes]], water: int) -> zmq.Socket[b
     return router
 
 
-def _watched(control: zmq.Socket[bytes], wake: Wake) -> tuple[deque[int], threading.Thread]:
-    """Note lost connections in a thread of their own, and call the loop for each."""
-    monitor = control.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED)
+def _watched(
+    control: zmq.Socket[bytes],
+    relay: zmq.Socket[bytes],
+    wake: Wake,
+    *,
+    address: str,
+    trusted: bool,
+    port: int = 0,
+    relay_port: int = 0,
+) -> Door:
+    """Return a door whose connections are watched, before anybody can come in."""
     lost: deque[int] = deque()
-    watch = threading.Thread(target=_watch, args=(monitor, lost, wake), name="door", daemon=True)
-    watch.start()
-    return lost, watch
+    strangers = Strangers(min(MOST_STRANGERS, descriptor_limit() // 4))
+    watches = [
+        threading.Thread(target=_watch, args=(monitor, seen, strangers), name="door", daemon=True)
+        for monitor, seen in (
+            (control.get_monitor_socket(WATCHED), functools.partial(_note_lost, lost, wake)),
+            (relay.get_monitor_socket(WATCHED), lambda _descriptor: None),
+        )
+    ]
+    for watch in watches:
+        watch.start()
+    return Door(control, relay, address, port, relay_port, trusted, lost, strangers, watches)
 
 
-def _watch(monitor: zmq.Socket[bytes], lost: deque[int], wake: Wake) -> None:
+def _note_lost(lost: deque[int], wake: Wake, descriptor: int) -> None:
+    lost.append(descriptor)
+    wake.call(LOST)
+
+
+def _watch(monitor: zmq.Socket[bytes], gone: Callable[[int], None], strangers: Strangers) -> None:
+    """Tell what becomes of connections; hang up on strangers who are too many."""
     with monitor:
         while True:
             event, descriptor = MONITOR_EVENT.unpack(monitor.recv_multipart()[0])
-            if event != zmq.EVENT_DISCONNECTED:
+            if event == zmq.EVENT_ACCEPTED:
+                surplus = strangers.came(descriptor, time.monotonic())
+                if surplus is not None:
+                    hang_up(surplus)
+            elif event == zmq.EVENT_DISCONNECTED:
+                strangers.gone(descriptor)
+                gone(descriptor)
+            else:
                 return
-            lost.append(descriptor)
-            wake.call(LOST)
+
+
+def _bind_all(router: zmq.Socket[bytes], hosts: Sequence[str], port: int) -> int:
+    for host in hosts:
+        port = _bind(router, host, port)
+    return port
 
 
 def _bind(router: zmq.Socket[bytes], host: str, port: int) -> int:
-    shown = f"[{host}]" if ":" in host else host
-    router.bind(f"tcp://{shown}:{port or '*'}")
+    router.setsockopt(zmq.IPV6, int(":" in host))
+    router.bind(f"tcp://{joined(host, port)}" if port else f"tcp://{joined(host, 0)[:-1]}*")
     endpoint = bytes(router.getsockopt(zmq.LAST_ENDPOINT))
     return int(endpoint.rstrip(b"\0").rsplit(b":", 1)[1])

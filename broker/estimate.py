@@ -3,7 +3,8 @@
 An owner declares seconds on the reference core from the operation's cost and the
 picture's megapixels. What is learned is one factor for each (node, recipe): observed
 over declared, as an exponentially weighted mean. A node that has not run the recipe yet
-is judged by the recipe's mean over all nodes, a recipe nobody has run by 1.
+is judged by the recipe's mean over all nodes, a recipe nobody has run by 1. Whatever nodes and
+owners say, a factor is within bounds: others divide by it.
 """
 
 from collections.abc import Hashable
@@ -17,6 +18,7 @@ K = TypeVar("K", bound=Hashable)
 WEIGHT = 0.2
 LIGHTER = 0.01  # in the mean over all nodes one attempt says less
 SHORTEST = 20e-6
+LEAST, MOST = 1e-6, 1e6
 LARGEST_TABLE = 65_536
 
 
@@ -45,7 +47,7 @@ class Estimate:
 
     def observe(self, node: MemberId, recipe: str, declared: float, seconds: float) -> None:
         """Learn from an attempt that took ``seconds``."""
-        factor = seconds / max(declared, SHORTEST)
+        factor = _bounded(seconds / max(declared, SHORTEST))
         if len(self.counts) >= LARGEST_TABLE and recipe not in self.counts:
             del self.counts[next(iter(self.counts))]
         count = self.counts[recipe] = self.counts.get(recipe, 0) + 1
@@ -61,8 +63,12 @@ class Estimate:
 def _learn(table: dict[K, float], key: K, factor: float, weight: float) -> None:
     known = table.get(key)
     if known is not None:
-        table[key] = known + weight * (factor - known)
+        table[key] = _bounded(known + weight * (factor - known))
         return
     if len(table) >= LARGEST_TABLE:
         del table[next(iter(table))]
     table[key] = factor
+
+
+def _bounded(factor: float) -> float:
+    return min(MOST, max(LEAST, factor))

@@ -70,7 +70,7 @@ class Intake:
         if self._note is not ignore:
             self._note("accepted", task=task_id, owner=owner.id, memory=item.memory)
         condemned = self._tasks.quarantine.pictures.get(task_id)
-        if condemned is not None:
+        if condemned is not None and condemned.is_what(task):
             self._tasks.refuse(task, End.FAILED, code="quarantined", reason=condemned.reason)
         elif not self._goes_on(task, now, young=young):
             self._tasks.wait(task)

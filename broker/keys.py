@@ -1,15 +1,16 @@
 """CURVE key pairs of members: made once, kept in the state folder, locked while used.
 
     keys/node-atlas.key    secret and public key, readable by the user alone
-    keys/node-atlas.pub    public key: what lets a member of the same user in
     keys/node-atlas.lock   held by the process that uses the key
+    keys/broker-broker.pub the broker's public key, for this user's members
+    keys/9f3c….pub         named by the member's id: what lets a member of the same user in
 
 Whoever can write into this 0700 folder is the user; so the broker lets every key in it in.
 """
 
+import base64
 import contextlib
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from zmq.utils import z85
 
 from .locks import lock_now
 from .messages import MemberId
+from .private import write_private
+
+_FINGERPRINT = re.compile("[a-z2-7]{4}(-[a-z2-7]{4}){3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,21 @@ def member_of(key: bytes) -> MemberId:
     return MemberId(hashlib.blake2b(key, digest_size=8, person=b"pixmesh-member").digest())
 
 
+def fingerprint(*keys: bytes) -> str:
+    """Return what people compare instead of keys, such as ``k7dq-m3ax-9fzt-2wpe``.
+
+    80 bits: too many for somebody to make a key that has the same one.
+    """
+    digest = hashlib.blake2b(b"".join(keys), digest_size=10, person=b"pixmesh-print").digest()
+    letters = base64.b32encode(digest).decode().lower()
+    return "-".join(letters[at : at + 4] for at in range(0, 16, 4))
+
+
+def is_fingerprint(text: str) -> bool:
+    """Whether people who write this mean a fingerprint, whoever else is called so."""
+    return _FINGERPRINT.fullmatch(text.lower()) is not None
+
+
 @contextlib.contextmanager
 def claimed(folder: Path, role: str, name: str) -> Iterator[tuple[str, KeyPair]]:
     """Hold the key of ``role`` and ``name``; a name in use becomes NAME-2, NAME-3, ...
@@ -58,60 +77,79 @@ def claimed(folder: Path, role: str, name: str) -> Iterator[tuple[str, KeyPair]]
     """
     for number in range(1, 1000):
         claim = name if number == 1 else f"{name}-{number}"
-        stem = folder / f"{role}-{_file_word(claim)}"
+        stem = _stem(folder, role, claim)
         with _beside(stem, ".lock").open("a+b") as lock:
             if not lock_now(lock):
                 continue
-            yield claim, _load_or_make(stem)
+            pair = read_pair(folder, role, claim) or _make(stem)
+            _let_in(folder, pair)
+            if role == "broker":
+                write_private(_beside(stem, ".pub"), pair.public + b"\n")
+            yield claim, pair
             return
     raise OSError(f"a thousand processes use the key {role}-{name} in {folder}")
 
 
 @contextlib.contextmanager
-def published(folder: Path, role: str) -> Iterator[KeyPair]:
+def published(folder: Path) -> Iterator[KeyPair]:
     """Hold a key for as long as this process needs it: an owner's."""
     pair = KeyPair.fresh()
-    public = folder / f"{role}-{pair.member.hex()}.pub"
-    _write_private(public, pair.public + b"\n")
+    public = _let_in(folder, pair)
     try:
         yield pair
     finally:
         public.unlink(missing_ok=True)
 
 
-def public_keys(folder: Path) -> frozenset[bytes]:
-    """Return every public key in the folder, z85-encoded."""
-    found = set()
-    for path in folder.glob("*.pub"):
-        with contextlib.suppress(FileNotFoundError):
-            found.add(path.read_bytes().strip())
-    return frozenset(found)
-
-
-def _load_or_make(stem: Path) -> KeyPair:
-    path = _beside(stem, ".key")
+def is_let_in(folder: Path, key: bytes) -> bool:
+    """Whether a public key (z85) is one of this user's."""
     try:
-        public, secret = path.read_bytes().split()
-        pair = KeyPair(public, secret)
+        return (folder / _public_name(key)).read_bytes().strip() == key
     except FileNotFoundError:
-        pair = KeyPair.fresh()
-        _write_private(path, pair.public + b"\n" + pair.secret + b"\n")
-    _write_private(_beside(stem, ".pub"), pair.public + b"\n")
+        return False
+
+
+def read_pair(folder: Path, role: str, name: str) -> KeyPair | None:
+    """Return a key that was made before, whoever uses it now; None where there is none."""
+    try:
+        public, secret = _beside(_stem(folder, role, name), ".key").read_bytes().split()
+    except FileNotFoundError:
+        return None
+    return KeyPair(public, secret)
+
+
+def broker_key(folder: Path) -> bytes | None:
+    """Return the public key (z85) of this user's own broker; None where it never ran."""
+    try:
+        return (folder / "broker-broker.pub").read_bytes().strip()
+    except FileNotFoundError:
+        return None
+
+
+def _make(stem: Path) -> KeyPair:
+    pair = KeyPair.fresh()
+    write_private(_beside(stem, ".key"), pair.public + b"\n" + pair.secret + b"\n")
     return pair
+
+
+def _let_in(folder: Path, pair: KeyPair) -> Path:
+    """Show a key to this user's broker, which looks for it by its name."""
+    path = folder / _public_name(pair.public)
+    write_private(path, pair.public + b"\n", durable=False)
+    return path
+
+
+def _public_name(key: bytes) -> str:
+    return f"{member_of(bytes(z85.decode(key))).hex()}.pub"
+
+
+def _stem(folder: Path, role: str, name: str) -> Path:
+    return folder / f"{role}-{_file_word(name)}"
 
 
 def _beside(stem: Path, suffix: str) -> Path:
     """Name a file of a key; names of members may have dots."""
     return stem.with_name(stem.name + suffix)
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    temp = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temp.replace(path)
 
 
 def _file_word(name: str) -> str:

@@ -13,12 +13,15 @@ first result counts. Pure: what there is to say goes into Outgoing.
 from random import Random
 from typing import assert_never
 
+from msgspec import structs
+
 from .adoption import Awaited, Orphans
 from .aside import Aside
 from .estimate import Estimate
 from .fairness import Fairness
 from .history import Note, ignore
 from .messages import (
+    MOST_SECONDS,
     AttemptId,
     End,
     EndItem,
@@ -26,13 +29,14 @@ from .messages import (
     MemberId,
     Phase,
     TaskId,
-    changed_end,
 )
 from .nodes import Node, Stray
 from .outgoing import Outgoing
 from .placement import Choice
 from .quarantine import Quarantine
-from .tasks import Attempt, Owner, Place, Task, Try
+from .seal import Seal
+from .tasks import Attempt, Owner, Place, Task
+from .views import Try
 
 MOST_ATTEMPTS = 8
 # By bare names where each task comes by: to look a member up in its class takes 60 ns, not 2.
@@ -55,6 +59,7 @@ class Lifecycle:
         random: Random,
         note: Note = ignore,
         estimate: Estimate | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.fairness = Fairness()
@@ -70,6 +75,7 @@ class Lifecycle:
         self._out = out
         self._random = random
         self._note = note
+        self._seal = seal
 
     # ---- waiting --------------------------------------------------------------------
 
@@ -116,13 +122,15 @@ class Lifecycle:
         """Give a task that waits nowhere any more to the node chosen for it."""
         task.tries += 1
         node, slots = choice.node, max(1, choice.node.ready)
+        # A node reads nothing of an ASSIGN that has one number out of its range.
+        predicted = min(choice.predicted, MOST_SECONDS)
         attempt = Attempt(
-            id=AttemptId(self._random.getrandbits(63)),
+            id=self._new_id(task, node),
             task=task,
             node=node,
             seq=0,
-            predicted=choice.predicted,
-            due=node.backlog / slots + choice.predicted,
+            predicted=predicted,
+            due=node.backlog / slots + predicted,
             given=now,
             alone=task.suspect,
         )
@@ -131,6 +139,19 @@ class Lifecycle:
         self._out.assign(attempt)
         if self._note is not ignore:
             self._noted("assigned", attempt, alone=attempt.alone)
+
+    def _new_id(self, task: Task, node: Node) -> AttemptId:
+        chance = self._random.getrandbits(63)
+        if self._seal is None:
+            return AttemptId(chance)
+        return self._seal.attempt(chance, node=node.id, owner=task.batch.owner.id, task=task.id)
+
+    def was_given(self, node: Node, held: HeldTask | EndItem) -> bool:
+        """Whether a node was ever given the attempt that it tells of; without a seal all were."""
+        owner, task = MemberId(held.owner), TaskId(held.task)
+        return self._seal is None or self._seal.holds(
+            held.attempt, node=node.id, owner=owner, task=task
+        )
 
     def adopt(self, task: Task, node: Node, held: HeldTask, now: float) -> None:
         """Go on with an attempt that the broker did not give to the node, or gave up."""
@@ -224,6 +245,8 @@ class Lifecycle:
         task = owner.tasks.get(TaskId(end.task)) if owner else None
         if task is None or task.place is Place.ENDED or end.end is not End.DONE:
             return None
+        if not self.was_given(node, end):
+            return None
         held = HeldTask(end.attempt, Phase.ENDED, end.task, end.owner, 0.0, 0)
         self.adopt(task, node, held, now)
         return self.attempts[AttemptId(end.attempt)]
@@ -258,8 +281,16 @@ class Lifecycle:
 
     def _tell_end(self, attempt: Attempt, end: EndItem) -> None:
         node, task = attempt.node, attempt.task
-        told = changed_end(end, node=node.hello.name, holder=node.id, attempts=task.tries)
-        self._out.end(task.batch.owner.id, told)
+        owner = task.batch.owner.id
+        told = structs.replace(
+            end,
+            task=task.id,
+            owner=owner,
+            node=node.hello.name,
+            holder=node.id,
+            attempts=task.tries,
+        )
+        self._out.end(owner, told)
 
     def _over(self, attempt: Attempt, end: EndItem, now: float) -> None:
         """An attempt is over without an outcome, and its node is told so."""

@@ -1,8 +1,8 @@
 """How a process of the mesh is told to end, as messages its loop can wait for.
 
 a signal     SIGTERM or SIGINT; the second one means now
-a lifeline   standard input, held open by the process that started this one: when
-that one dies, however it dies, the line is cut
+a lifeline   standard input, held open by the process that started this one: what it says
+there is as good as a signal; when it dies, however it dies, the line is cut
 """
 
 import contextlib
@@ -12,10 +12,15 @@ import socket
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 
 SIGNAL = b"signal"
 CUT = b"cut"
+
+
+class CannotServe(Exception):
+    """A broker cannot start as it is told to; the text says why and what to do."""
 
 
 class Wake:
@@ -71,12 +76,15 @@ def ignore_interrupts() -> None:
 
 
 def _wait_for_cut(wake: Wake) -> None:
-    wait_until_cut()
+    wait_until_cut(lambda: wake.call(SIGNAL))
     wake.call(CUT)
 
 
-def wait_until_cut() -> None:
-    """Return when the process that holds the other end of standard input is gone."""
+def wait_until_cut(told: Callable[[], None] = lambda: None) -> None:
+    """Return when the process that holds the other end of standard input is gone.
+
+    ``told`` is called for what it says until then.
+    """
     line = sys.stdin.fileno()
     while os.read(line, 4096):
-        pass
+        told()

@@ -8,12 +8,18 @@ wire; everything else is a map with names.
 from enum import IntEnum
 from typing import Annotated, NewType
 
-import msgspec
 from msgspec import Meta, Struct
 
 MemberId = NewType("MemberId", bytes)
 TaskId = NewType("TaskId", bytes)
 AttemptId = NewType("AttemptId", int)
+
+INLINE_BYTES = 32 * 1024
+CHUNK_BYTES = 256 * 1024
+MOST_RATE = 1e12
+MOST_SECONDS = 1e9
+MOST_FOLDERS = 64
+PATH_LETTERS = 300
 
 Id8 = Annotated[bytes, Meta(min_length=8, max_length=8)]
 Id16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
@@ -21,14 +27,14 @@ Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Word = Annotated[str, Meta(max_length=64)]
 Name = Annotated[str, Meta(max_length=256)]
+Path = Annotated[str, Meta(max_length=PATH_LETTERS)]
 Line = Annotated[str, Meta(max_length=1000)]
 RecipeText = Annotated[str, Meta(max_length=4000)]
 Count = Annotated[int, Meta(ge=0, le=2**48)]
-Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
+Seconds = Annotated[float, Meta(ge=0.0, le=MOST_SECONDS)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Rate = Annotated[float, Meta(ge=0.0, le=MOST_RATE)]
 Attempt64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-
-INLINE_BYTES = 32 * 1024
-CHUNK_BYTES = 256 * 1024
 
 
 class Kind(IntEnum):
@@ -73,13 +79,13 @@ class End(IntEnum):
 class Load(Struct, frozen=True):
     """What a machine is busy with, by psutil. Shares are 0..1, rates are bytes a second."""
 
-    cpu: float = 0.0
-    cpu_others: float = 0.0
-    memory: float = 0.0
-    net_in: float = 0.0
-    net_out: float = 0.0
-    disk_read: float = 0.0
-    disk_write: float = 0.0
+    cpu: Share = 0.0
+    cpu_others: Share = 0.0
+    memory: Share = 0.0
+    net_in: Rate = 0.0
+    net_out: Rate = 0.0
+    disk_read: Rate = 0.0
+    disk_write: Rate = 0.0
 
 
 class HeldItem(Struct, frozen=True, array_like=True):
@@ -179,13 +185,14 @@ class Hello(Struct, frozen=True):
     memory: Count = 0
     has: tuple[Word, ...] = ()
     held: tuple[HeldTask, ...] = ()
-    max_load: Annotated[float, Meta(ge=0.0, le=1.0)] = 1.0
+    max_load: Share = 1.0
 
 
 class Welcome(Struct, frozen=True):
     """The broker takes a member in; durations are seconds.
 
-    ``relay`` is the relay's port; 0 means the relay beside the local door.
+    ``relay`` is the relay's port; 0 means the relay beside the local door. ``name`` is what
+    the member is called here.
     """
 
     member: Id8
@@ -194,10 +201,26 @@ class Welcome(Struct, frozen=True):
     relay: Annotated[int, Meta(ge=0, le=65535)]
     beat: Seconds
     lease: Seconds
+    name: Word = ""
+
+
+class FolderItem(Struct, frozen=True):
+    """How many files of a watched folder are how far. ``paused`` says why nothing goes on."""
+
+    source: Path
+    out: Path
+    settling: Count = 0
+    waiting: Count = 0
+    running: Count = 0
+    written: Count = 0
+    failed: Count = 0
+    paused: Path = ""
 
 
 class State(Struct, frozen=True):
-    """The heartbeat. From a node: load, last ASSIGN seen, attempts held; else empty.
+    """The heartbeat. From a node: load, last ASSIGN seen, attempts held.
+
+    From an owner: the folders that it watches, if it does.
 
     ``memory`` is what its tasks may reserve now, if that is less than HELLO said. ``number``
     counts a node's heartbeats: one that comes after a later one says nothing.
@@ -209,6 +232,7 @@ class State(Struct, frozen=True):
     ready: Count = 0
     memory: Count | None = None
     number: Count = 0
+    folders: Annotated[tuple[FolderItem, ...], Meta(max_length=MOST_FOLDERS)] = ()
 
 
 class Submit(Struct, frozen=True):
@@ -296,11 +320,24 @@ class Chunk(Struct, frozen=True):
     attempt: Attempt64 = 0
 
 
+class TicketTerms(Struct, frozen=True):
+    """What a new ticket is to be good for: how often, for how long, and which roles."""
+
+    uses: Count = 1
+    seconds: Seconds = 3600.0
+    roles: tuple[Word, ...] = ()
+
+
 class Ask(Struct, frozen=True):
-    """A question or an order, answered by TELL. ``about`` names a node or a task."""
+    """A question or an order, answered by TELL. ``about`` names a node, a task, a ticket.
+
+    ``key`` is whom a ticket or a machine lets in, ``terms`` those of a new ticket.
+    """
 
     what: Word
     about: Name = ""
+    key: Key | None = None
+    terms: TicketTerms | None = None
 
 
 class Tell(Struct, frozen=True):
@@ -366,8 +403,3 @@ TYPES: dict[Kind, type[Message]] = {
     Kind.BYE: Bye,
 }
 KINDS: dict[type[Message], Kind] = {shape: kind for kind, shape in TYPES.items()}
-
-
-def changed_end(end: EndItem, *, node: str, holder: bytes, attempts: int) -> EndItem:
-    """Return a node's word on an attempt with what only the broker knows."""
-    return msgspec.structs.replace(end, node=node, holder=holder, attempts=attempts)

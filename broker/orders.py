@@ -4,17 +4,11 @@ Pure. Each order answers with what came of it, and an order that makes no sense 
 with what would.
 """
 
+from .members import Refused
+from .names import listed
 from .nodes import Node
 from .quarantine import is_meant
 from .scheduler import Scheduler
-
-
-class Refused(Exception):
-    """An order that cannot be carried out; the text says why, ``remedy`` what to do."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.remedy = remedy
 
 
 def drain(scheduler: Scheduler, about: str) -> str:
@@ -41,7 +35,9 @@ def retry(scheduler: Scheduler, about: str) -> str:
     meant = [task for task, one in pictures.items() if is_meant(about, task, one.name)]
     if not meant:
         raise Refused(
-            f"no picture {about!r} is quarantined", "'pixmesh status' lists those that are"
+            "refused",
+            f"no picture {about!r} is quarantined",
+            "'pixmesh status' lists those that are",
         )
     for task in meant:
         del pictures[task]
@@ -55,8 +51,8 @@ def _node(scheduler: Scheduler, name: str) -> Node:
     for node in scheduler.nodes.values():
         if node.hello.name == name:
             return node
-    known = ", ".join(sorted(node.hello.name for node in scheduler.nodes.values())) or "none"
-    raise Refused(f"no node is called {name!r}", f"connected are: {known}")
+    known = listed((node.hello.name for node in scheduler.nodes.values()), "none")
+    raise Refused("refused", f"no node is called {name!r}", f"connected are: {known}")
 
 
 def _changed(scheduler: Scheduler, node: Node) -> None:

@@ -25,12 +25,17 @@ MOST_PICTURES = 1024
 
 
 class Condemned(Struct, frozen=True):
-    """A picture set aside: what people call it, why, and since when."""
+    """A picture set aside: what people call it, why, and since when; ``digest`` is its pixels'."""
 
     name: str
     recipe: str
     reason: str
     since: float
+    digest: bytes
+
+    def is_what(self, task: Task) -> bool:
+        """Whether a task of the same id is the same work, whoever made up that id."""
+        return (self.digest, self.recipe) == (task.item.digest, task.batch.work.recipe)
 
 
 SHORTEST_ID = 4
@@ -89,7 +94,9 @@ class Quarantine:
         reason = f"it cost {task.blame} slots that ran it alone, on {where}: {end.reason}"
         while len(self.pictures) >= MOST_PICTURES:
             del self.pictures[next(iter(self.pictures))]
-        self.pictures[task.id] = Condemned(task.item.name, task.batch.work.recipe, reason, now)
+        self.pictures[task.id] = Condemned(
+            task.item.name, task.batch.work.recipe, reason, now, task.item.digest
+        )
         return reason
 
     def guilty(self, task: Task) -> bool:

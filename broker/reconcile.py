@@ -76,9 +76,10 @@ class Reconciler:
         task = owner.tasks.get(key[1]) if owner is not None else None
         if AttemptId(item.attempt) in node.strays:
             return
-        if task is not None and task.place is not Place.ENDED and not item.dropped:
+        given = not item.dropped and self._tasks.was_given(node, item)
+        if given and task is not None and task.place is not Place.ENDED:
             self._tasks.adopt(task, node, item, now)
-        elif young and task is None and not item.dropped:
+        elif given and young and task is None:
             self._tasks.orphans.add(key, node, item)
         elif item.phase is not Phase.ENDED:
             node.stray(AttemptId(item.attempt), Stray(item.memory))

@@ -44,6 +44,7 @@ from .outgoing import Command, Outgoing, task_id_pages
 from .placement import Choice
 from .pool import Pool
 from .reconcile import Reconciler
+from .seal import Seal
 from .tasks import Attempt, Owner
 
 TELL_PLACED = 0.25
@@ -85,7 +86,10 @@ Event = Joined | Received | Disconnected | Stalled | Turn
 
 
 class Scheduler:
-    """The broker's state machine. One per broker; it keeps nothing on disk."""
+    """The broker's state machine. One per broker; it keeps nothing on disk.
+
+    Without a ``seal`` every node is believed what it holds: they are all of one user.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class Scheduler:
         now: float,
         note: History = ignore,
         estimate: Estimate | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self.nodes: dict[MemberId, Node] = {}
         self.owners: dict[MemberId, Owner] = {}
@@ -111,6 +116,7 @@ class Scheduler:
             random=random,
             note=note,
             estimate=estimate,
+            seal=seal,
         )
         self._horizon = Horizon(
             batches=self.tasks.fairness,
@@ -270,6 +276,7 @@ class Scheduler:
                 for task_id in message.tasks:
                     self.tasks.cancel(owner, TaskId(task_id), unstarted=message.unstarted)
             case State():
+                owner.folders = message.folders
                 for task in owner.unsettled.values():
                     self.tasks.tell_again(task)
                 self._out.say(owner.id, self._intake.window(owner))

@@ -11,23 +11,26 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import zmq
-from zmq.utils import z85
 
-from . import leases, orders, relay, wire
+from . import leases, relay, wire
+from .desk import Desk
 from .doors import LOST, Door
 from .keys import member_of
 from .lifetime import Wake
-from .messages import Ask, Bye, Error, Hello, MemberId, Message, Tell, Welcome
+from .messages import Ask, Bye, Error, Hello, MemberId, Message, Welcome
 from .outgoing import Command, Evict, Send
 from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
-from .sessions import Route, Session, Sessions
-from .sockets import Watch, arrived, put
-from .status import snapshot
-from .why import why
+from .sessions import Claim, Route, Session, Sessions
+from .sockets import Peer, Watch, arrived, key_of, peer_of, put, shut
+from .vetting import FORGOTTEN, as_registered, duplicate, why_not
+
+if TYPE_CHECKING:
+    from .admission import Admission
+    from .beacon import Beacon
+    from .gate import Gate
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +40,13 @@ LONGEST_WAIT = 1.0
 RETRY_WAIT = 0.01
 OUTBOX = 4096
 DOUBT = 0.5
-ROLES = frozenset({"node", "owner"})
-TELL_PAGE = 128 * 1024
+LOOK = 1.0
+LAST_WORD = 0.25
+BUSY = Error(
+    code="refused",
+    text="the broker cannot look up keys at this moment",
+    remedy="try again; the broker's log says why",
+)
 
 Socket = zmq.Socket[bytes]
 Frames = list[wire.Buffer]
@@ -52,14 +60,6 @@ class Doubt(NamedTuple):
     until: float
 
 
-@dataclass(slots=True)
-class Counters:
-    """What the loop dropped, for status."""
-
-    malformed: int = 0
-    refused: int = 0
-
-
 @dataclass(slots=True, eq=False)
 class Server:
     """The loop and what it stands on."""
@@ -68,13 +68,17 @@ class Server:
     doors: list[Door]
     boot: bytes
     wake: Wake
-    version: Callable[[], str]
+    desk: Desk
+    gate: "Gate | None" = None
+    beacon: "Beacon | None" = None
+    follow: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(default_factory=Sessions)
-    counters: Counters = field(default_factory=Counters)
     backlog: relay.Backlog[wire.Buffer | zmq.Frame] = field(default_factory=relay.Backlog)
     outboxes: dict[MemberId, deque[Frames]] = field(default_factory=dict)
     doubted: dict[MemberId, Doubt] = field(default_factory=dict)
+    condemned: list[tuple[Peer, float]] = field(default_factory=list)
+    _looked: float = float("-inf")
     stopping: bool = False
 
     def serve(self) -> None:
@@ -92,6 +96,7 @@ class Server:
             # One time for the whole turn: a stop in its middle is seen by the next.
             turned = now
             self._drain(ready, now)
+            self._look_after(now)
             self._probe_doubted(now)
             self._obey(self.scheduler.handle(Turn(), now))
             self._send_waiting()
@@ -110,10 +115,23 @@ class Server:
             for one in (door.control, door.relay):
                 watch.add(one)
         watch.add_descriptor(self.wake.fileno)
+        for descriptor in self.beacon.descriptors if self.beacon is not None else ():
+            watch.add_descriptor(descriptor)
         return watch
 
+    def _look_after(self, now: float) -> None:
+        """Keep the gate open and the addresses true; end what is over."""
+        if self.condemned:
+            self._shut_condemned(now)
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        if self.gate is not None:
+            self.gate.keep()
+        self.follow()
+
     def _timeout(self) -> float:
-        if self.outboxes or self.backlog.waiting or self.doubted:
+        if self.condemned or self.outboxes or self.backlog.waiting or self.doubted:
             return RETRY_WAIT
         until = self.scheduler.next_deadline() - self.clock()
         return min(LONGEST_WAIT, max(0.0, until))
@@ -124,6 +142,8 @@ class Server:
                 self._drain_control(number, door, now)
             if door.relay in ready:
                 self._drain_relay(number, door)
+        if self.beacon is not None:
+            self.beacon.hear(now)
         if self.wake.fileno in ready:
             self._called(now)
 
@@ -144,34 +164,51 @@ class Server:
         try:
             message, _ = wire.decode(frames)
         except wire.WireError as error:
-            self.counters.malformed += 1
+            self.desk.counters.malformed += 1
             self._answer(came, Error(code=error.code, text=error.text[:1000]))
             return
         session = self.sessions.by_control.get(came)
         match message:
-            case Hello():
-                self._hello(door, route, came, message, now)
-            case Ask():
-                self._ask(came, message, now)
+            case Hello() | Ask():
+                self._ask_the_book(door, route, came, message, now)
             case _ if session is None:
                 self._answer(came, Error(code="no-session", text="say HELLO first"))
             case _:
                 session.heard = now
                 self.scheduler.handle(Received(session.member, message), now)
 
+    def _ask_the_book(
+        self, door: Door, route: zmq.Frame, came: Route, message: Hello | Ask, now: float
+    ) -> None:
+        """Take what depends on the key behind it. HELLO is said again where that is not known."""
+        door.strangers.spoke(peer_of(route).descriptor)
+        try:
+            if isinstance(message, Hello):
+                self._hello(door, route, came, message, now)
+            else:
+                self._ask(door, route, came, message, now)
+        except OSError as error:
+            log.warning("who somebody is cannot be looked up: %s", error)
+            if isinstance(message, Ask):
+                self._answer(came, BUSY)
+
     def _hello(self, door: Door, route: zmq.Frame, came: Route, hello: Hello, now: float) -> None:
-        refusal = self._unfit(door, route, hello)
+        admission = None if door.trusted else self.desk.admission
+        refusal = why_not(hello, None if door.trusted else key_of(route), admission)
+        hello = as_registered(hello, admission)
         if refusal is None:
-            if self._must_wait(hello, now):
+            member = member_of(hello.key)
+            claim = self.sessions.claim(member, hello, now, self._is_connected)
+            if claim is Claim.WAIT:
                 return  # HELLO is said again
-            refusal = self._doubled(hello)
+            refusal = duplicate(self.sessions.by_member[member]) if claim is Claim.TAKEN else None
         if refusal is not None:
-            self.counters.refused += 1
+            self.desk.counters.refused += 1
             log.info("%s %s refused: %s", hello.role, hello.name, refusal.text)
             self._answer(came, refusal)
             return
         member = member_of(hello.key)
-        session = Session(member, hello, came, _descriptor(route), heard=now)
+        session = Session(member, hello, came, peer_of(route), heard=now)
         self.sessions.open(session)
         self.outboxes.pop(member, None)
         self._send(
@@ -183,44 +220,11 @@ class Server:
                 relay=door.relay_port,
                 beat=leases.BEAT,
                 lease=leases.LEASE,
+                name=hello.name,
             ),
         )
         self._obey(self.scheduler.handle(Joined(member, hello), now))
         log.info("%s %s (%s) is here", hello.role, hello.name, member.hex())
-
-    def _unfit(self, door: Door, route: zmq.Frame, hello: Hello) -> Error | None:
-        """Refuse who cannot be let in, whoever else is here; nobody is asked on its word."""
-        if hello.lowest > wire.HIGHEST_VERSION or hello.highest < wire.LOWEST_VERSION:
-            return Error(
-                code="version",
-                text=f"{hello.name} speaks protocol {hello.lowest}-{hello.highest}, "
-                f"this broker {wire.LOWEST_VERSION}-{wire.HIGHEST_VERSION}",
-                remedy="install the same pixmesh on both",
-            )
-        if hello.role not in ROLES:
-            return Error(code="role", text=f"no member is a {hello.role!r}")
-        if not door.trusted and hello.key != _key_of(route):
-            return Error(code="identity", text="HELLO names another key than the connection's")
-        return None
-
-    def _doubled(self, hello: Hello) -> Error | None:
-        """Refuse a second process with the key of one that is there."""
-        old = self.sessions.rival(member_of(hello.key), hello)
-        if old is not None and old.answered:
-            return Error(
-                code="duplicate",
-                text=f"{old.hello.role} {old.hello.name} is connected already, with the same key",
-                remedy="end the other process, or give this one another --name",
-            )
-        return None
-
-    def _must_wait(self, hello: Hello, now: float) -> bool:
-        """Ask another process with the same key whether it is there; it has a second."""
-        old = self.sessions.rival(member_of(hello.key), hello)
-        if old is None or old.asked_lately(now):
-            return old is not None and old.silent(now)
-        old.asked = now
-        return self._is_connected(old)
 
     def _is_connected(self, session: Session) -> bool:
         """Ask the member whether it is there; return whether its connection still exists."""
@@ -230,34 +234,30 @@ class Server:
             return error.errno != zmq.EHOSTUNREACH
         return True
 
-    def _ask(self, came: Route, ask: Ask, now: float) -> None:
-        try:
-            body = msgspec.msgpack.encode(self._told(ask, now))
-        except orders.Refused as error:
-            self._answer(came, Error(code="refused", text=str(error), remedy=error.remedy))
-            return
-        parts = [body[i : i + TELL_PAGE] for i in range(0, len(body), TELL_PAGE)]
-        for page, part in enumerate(parts):
-            self._answer(came, Tell(what=ask.what, page=page, pages=len(parts), body=part))
+    def _ask(self, door: Door, route: zmq.Frame, came: Route, ask: Ask, now: float) -> None:
+        asker = self.desk.asker(None if door.trusted else key_of(route))
+        for message in self.desk.answers(ask, asker, now):
+            self._answer(came, message)
+        if self.desk.admission is not None and self.desk.admission.gone:
+            self._cut(self.desk.admission, now)
 
-    def _told(self, ask: Ask, now: float) -> object:
-        """Return what answers a question, or comes of an order."""
-        if ask.what == "why":
-            return why(self.scheduler, ask.about, now)
-        if ask.what in orders.ORDERS:
-            told = orders.ORDERS[ask.what](self.scheduler, ask.about)
-            log.info("told to %s %s: %s", ask.what, ask.about, told)
-            return told
-        if ask.what != "status":
-            raise orders.Refused(f"nothing answers {ask.what!r}", "ask for 'status' or 'why'")
-        return snapshot(
-            self.scheduler,
-            now,
-            broker=self.doors[-1].address,
-            version=self.version(),
-            malformed=self.counters.malformed,
-            refused=self.counters.refused,
-        )
+    def _cut(self, admission: "Admission", now: float) -> None:
+        """End the sessions of members that were forgotten, and soon their connections."""
+        for member in admission.gone:
+            session = self.sessions.by_member.get(member)
+            if session is None:
+                continue
+            self._send(member, FORGOTTEN)
+            self.condemned += [(one, now + LAST_WORD) for one in session.connections()]
+            self.scheduler.handle(Received(member, Bye()), now)
+        admission.gone.clear()
+
+    def _shut_condemned(self, now: float) -> None:
+        """Shut connections of whom nothing is to be heard, once their last word is out."""
+        due = [one for one, at in self.condemned if at <= now]
+        self.condemned = [(one, at) for one, at in self.condemned if at > now]
+        for one in due:
+            shut(one)
 
     def _lost(self, number: int, door: Door, now: float) -> None:
         """Look at the connections that a door has lost."""
@@ -286,7 +286,7 @@ class Server:
 
     def _pass_on(self, door: Door, route: zmq.Frame, came: Route, frames: list[zmq.Frame]) -> None:
         if not 2 <= len(frames) <= relay.MOST_FRAMES:
-            self.counters.malformed += 1
+            self.desk.counters.malformed += 1
             return
         to = frames[0].bytes
         session = self.sessions.by_relay.get(came)
@@ -302,16 +302,17 @@ class Server:
         try:
             hello, _ = wire.decode(frames)
         except wire.WireError:
-            self.counters.malformed += 1
+            self.desk.counters.malformed += 1
             return
-        if not isinstance(hello, Hello) or (not door.trusted and hello.key != _key_of(route)):
-            self.counters.refused += 1
+        if not isinstance(hello, Hello) or (not door.trusted and hello.key != key_of(route)):
+            self.desk.counters.refused += 1
             return
+        door.strangers.spoke(peer_of(route).descriptor)
         session = self.sessions.by_member.get(member_of(hello.key))
         if session is None or session.hello.boot != hello.boot:
             self._answer_relay(came, Error(code="no-session", text="say HELLO to control first"))
             return
-        self.sessions.relayed(session, came)
+        self.sessions.relayed(session, came, peer_of(route))
         self._answer_relay(came, Error(code="welcome", text=""))
 
     def _relay(self, to: MemberId, frames: Relayed) -> None:
@@ -410,12 +411,3 @@ class Server:
             put(socket, frames)
         except zmq.ZMQError as error:
             log.debug("an answer was not taken: %s", error)
-
-
-def _key_of(route: zmq.Frame) -> bytes:
-    """Return the key that libzmq authenticated for the connection a frame came from."""
-    return bytes(z85.decode(str(route.get("User-Id"))))
-
-
-def _descriptor(route: zmq.Frame) -> int:
-    return int(route.get(zmq.SRCFD))

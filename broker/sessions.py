@@ -6,13 +6,24 @@ one's connection is gone, or says nothing within a second of being asked: that a
 connection looks open proves nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple
 
 from .messages import Hello, MemberId
+from .sockets import Peer
 
 ANSWER = 1.0
 ASK_AGAIN = 5.0
+
+
+class Claim(Enum):
+    """What becomes of a HELLO: nobody else has its key, one is asked, one is there."""
+
+    FREE = "free"
+    WAIT = "wait"
+    TAKEN = "taken"
 
 
 class Route(NamedTuple):  # hashed for every message: a dataclass's hash is Python code
@@ -32,10 +43,15 @@ class Session:
     member: MemberId
     hello: Hello
     control: Route
-    descriptor: int
+    peer: Peer
     heard: float
     asked: float = float("-inf")
     relay: Route | None = None
+    relay_peer: Peer | None = None
+
+    def connections(self) -> list[Peer]:
+        """Return its TCP connections, so far as they are known."""
+        return [self.peer, *([self.relay_peer] if self.relay_peer is not None else [])]
 
     def asked_lately(self, now: float) -> bool:
         """Whether there is no need to ask again."""
@@ -67,26 +83,43 @@ class Sessions:
             return None
         return old
 
+    def claim(
+        self, member: MemberId, hello: Hello, now: float, ask: Callable[[Session], bool]
+    ) -> Claim:
+        """Judge a HELLO with a key that another process may have.
+
+        ``ask`` asks that one whether it is there, and returns whether its connection exists.
+        """
+        old = self.rival(member, hello)
+        if old is None:
+            return Claim.FREE
+        if not old.asked_lately(now):
+            old.asked = now
+            return Claim.WAIT if ask(old) else Claim.FREE
+        if old.silent(now):
+            return Claim.WAIT
+        return Claim.TAKEN if old.answered else Claim.FREE
+
     def open(self, session: Session) -> None:
         """Begin a session, or go on with one over a new connection."""
         old = self.by_member.get(session.member)
         if old is not None:
             self._unfile(old)
             if old.hello.boot == session.hello.boot:
-                session.relay = old.relay
+                session.relay, session.relay_peer = old.relay, old.relay_peer
         self._file(session)
 
-    def relayed(self, session: Session, route: Route) -> None:
+    def relayed(self, session: Session, route: Route, peer: Peer) -> None:
         """Note where the member takes relayed messages."""
         self.unrelayed(session)
-        session.relay = route
+        session.relay, session.relay_peer = route, peer
         self.by_relay[route] = session
 
     def unrelayed(self, session: Session) -> None:
         """Forget where the member took relayed messages: that connection is gone."""
         if session.relay is not None and self.by_relay.get(session.relay) is session:
             del self.by_relay[session.relay]
-        session.relay = None
+        session.relay = session.relay_peer = None
 
     def close(self, member: MemberId) -> None:
         """End a member's session, if it has one."""
@@ -97,7 +130,7 @@ class Sessions:
     def _file(self, session: Session) -> None:
         self.by_member[session.member] = session
         self.by_control[session.control] = session
-        self.by_descriptor[session.control.door, session.descriptor] = session
+        self.by_descriptor[session.control.door, session.peer.descriptor] = session
         if session.relay is not None:
             self.by_relay[session.relay] = session
 
@@ -105,7 +138,7 @@ class Sessions:
         del self.by_member[session.member]
         if self.by_control.get(session.control) is session:
             del self.by_control[session.control]
-        key = (session.control.door, session.descriptor)
+        key = (session.control.door, session.peer.descriptor)
         if self.by_descriptor.get(key) is session:
             del self.by_descriptor[key]
         if session.relay is not None and self.by_relay.get(session.relay) is session:

@@ -5,10 +5,14 @@ exception costs more than a small message; so it is asked first.
 """
 
 import select
+import socket as sockets
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 import zmq
+from zmq.utils import z85
 
 from .wire import Buffer
 
@@ -24,6 +28,47 @@ NOW_AND_MORE = int(zmq.DONTWAIT | zmq.SNDMORE)
 
 # A monitor's event and its value. pyzmq reads them in a module that loads asyncio.
 MONITOR_EVENT = struct.Struct("=hi")
+
+
+class Peer(NamedTuple):
+    """A connection: its descriptor here, and the address at its other end."""
+
+    descriptor: int
+    address: str
+
+
+def peer_of(frame: zmq.Frame) -> Peer:
+    """Return the connection that a frame came by."""
+    return Peer(int(frame.get(zmq.SRCFD)), str(frame.get("Peer-Address")))
+
+
+def key_of(route: zmq.Frame) -> bytes:
+    """Return the key that libzmq authenticated for the connection a frame came from."""
+    return bytes(z85.decode(str(route.get("User-Id"))))
+
+
+def shut(peer: Peer) -> None:
+    """Shut a connection that libzmq holds, which has no call for it; its own thread then ends it.
+
+    Where the number is another's by now, nothing happens.
+    """
+    if peer.address:
+        hang_up(peer.descriptor, to=peer.address.split("%")[0])
+
+
+def hang_up(descriptor: int, *, to: str = "") -> None:
+    """Shut whatever connection has this number; only if it leads ``to`` there, where that is said.
+
+    It takes no descriptor of our own: there may be none left.
+    """
+    with suppress(OSError):
+        one = sockets.socket(fileno=descriptor)
+        try:
+            there = one.getpeername()
+            if not to or (isinstance(there, tuple) and there[0].split("%")[0] == to):
+                one.shutdown(sockets.SHUT_RDWR)
+        finally:
+            one.detach()
 
 
 class Watch:

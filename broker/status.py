@@ -5,71 +5,14 @@ The dashboard, ``pixmesh status`` and tests read snapshots; nothing here changes
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import structs
 
-from .messages import Load
+from .messages import FolderItem
 from .nodes import Node
 from .placement import can_run, in_service, suits, why_nothing_new
 from .scheduler import Scheduler
-from .tasks import Batch, Task
-
-
-class NodeView(Struct, frozen=True):
-    """A node at a moment. ``state`` is one word; ``reason`` says why it does not work."""
-
-    name: str
-    state: str
-    slots: int
-    busy: int
-    held: int
-    load: Load
-    done: int
-    failed: int
-    beat: float
-    reason: str
-
-
-class BatchView(Struct, frozen=True):
-    """A batch at a moment: whose, what, how far, and why it waits if it does.
-
-    ``suspects`` of those that wait do so for a node of their own.
-    """
-
-    owner: str
-    label: str
-    recipe: str
-    waiting: int
-    running: int
-    done: int
-    failed: int
-    reason: str
-    suspects: int = 0
-
-
-class PictureView(Struct, frozen=True):
-    """A picture set aside; ``id`` is its job's, in hex, and ``age`` in seconds."""
-
-    id: str
-    name: str
-    recipe: str
-    reason: str
-    age: float
-
-
-class Snapshot(Struct, frozen=True):
-    """The whole mesh at a moment; ``uptime`` and beats are seconds."""
-
-    schema: int
-    broker: str
-    version: str
-    uptime: float
-    nodes: tuple[NodeView, ...]
-    batches: tuple[BatchView, ...]
-    owners: int
-    limited_by: str
-    malformed: int = 0
-    refused: int = 0
-    quarantined: tuple[PictureView, ...] = ()
+from .tasks import Batch, Owner, Task
+from .views import BatchView, FolderView, NodeView, PictureView, Snapshot
 
 
 def snapshot(
@@ -101,7 +44,16 @@ def snapshot(
         malformed=malformed,
         refused=refused,
         quarantined=tuple(_pictures(scheduler, now)),
+        folders=tuple(
+            _folder_view(owner, folder)
+            for owner in scheduler.owners.values()
+            for folder in owner.folders
+        ),
     )
+
+
+def _folder_view(owner: Owner, folder: FolderItem) -> FolderView:
+    return FolderView(owner=owner.hello.name, **structs.asdict(folder))
 
 
 # ---- why ------------------------------------------------------------------------------

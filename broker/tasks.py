@@ -20,7 +20,19 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from .leases import Lease
-from .messages import AttemptId, End, EndItem, Hello, MemberId, Phase, TaskId, TaskItem, Work
+from .messages import (
+    AttemptId,
+    End,
+    EndItem,
+    FolderItem,
+    Hello,
+    MemberId,
+    Phase,
+    TaskId,
+    TaskItem,
+    Work,
+)
+from .views import Try
 
 if TYPE_CHECKING:
     from .nodes import Node
@@ -42,7 +54,7 @@ class Owner:
     """A member that submitted work, and all of its tasks that are not settled.
 
     ``unsettled`` are those that the broker gave up, by the attempt named in their end;
-    ``bytes`` are the inline pixels of its tasks.
+    ``bytes`` are the inline pixels of its tasks; ``folders`` those that it watches.
     """
 
     id: MemberId
@@ -53,6 +65,7 @@ class Owner:
     unsettled: dict[AttemptId, "Task"] = field(default_factory=dict)
     bytes: int = 0
     seen: int = 0
+    folders: tuple[FolderItem, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -78,15 +91,6 @@ class Batch:
     awaited: int = 0
     done: int = 0
     failed: int = 0
-
-
-class Try(Struct, frozen=True):
-    """An attempt that brought no outcome: where, and what became of it."""
-
-    node: str
-    code: str
-    reason: str
-    alone: bool
 
 
 class Task(Struct, eq=False):  # made by the thousand: in C

@@ -2,38 +2,14 @@
 
 from typing import assert_never
 
-from msgspec import Struct
-
 from .messages import TaskId
 from .nodes import Node
 from .placement import fits
 from .quarantine import Condemned, is_meant
 from .scheduler import Scheduler
 from .status import why_not_placed
-from .tasks import Attempt, Place, Task, Try
-
-
-class NowView(Struct, frozen=True):
-    """An attempt under way: where, for how long, and how long it was predicted to take."""
-
-    node: str
-    phase: str
-    seconds: float
-    predicted: float
-    alone: bool
-
-
-class Story(Struct, frozen=True):
-    """What the broker knows of a task; ``id`` is its job's, in hex."""
-
-    id: str
-    name: str
-    recipe: str
-    owner: str
-    place: str
-    reason: str
-    tries: tuple[Try, ...]
-    now: tuple[NowView, ...] = ()
+from .tasks import Attempt, Place, Task
+from .views import NowView, Story
 
 
 def why(scheduler: Scheduler, about: str, now: float) -> tuple[Story, ...]:

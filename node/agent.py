@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 import zmq
@@ -29,14 +30,18 @@ from ..broker.messages import (
 )
 from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
-from .errors import MeshUnreachable, PixmeshError
+from .errors import MeshUnreachable
 from .limits import Limits
 from .load import LoadMeter
 from .net.connection import Connection, Heard
+from .net.refusals import error_of
 from .net.waiting import Waiting
 from .pixels import Pixels
 from .slot_messages import READY, SlotEnd, SlotTask
 from .slot_process import SlotProcess
+
+if TYPE_CHECKING:
+    from .net.seeker import Seeker
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,7 @@ Socket = zmq.Socket[bytes]
 
 DRAIN = 256
 LONGEST_WAIT_MS = 250
+FOUND = b"found"
 
 read_ends = msgspec.msgpack.Decoder(tuple[SlotEnd, ...]).decode
 
@@ -64,6 +70,7 @@ class Agent:
     clock: Callable[[], float] = time.monotonic
     limits: Limits = field(default_factory=Limits)
     drain_patience: float = float("inf")
+    seeker: "Seeker | None" = None
     draining: bool = False
     stopping: bool = False
     unanswered: bool = False
@@ -74,6 +81,7 @@ class Agent:
     _told_ready: bool = False
     _drain_until: float = float("inf")
     _look_at: float = float("-inf")
+    _silent_since: float | None = None
 
     def serve(self) -> None:
         """Run until drained or told to stop; slots end with it."""
@@ -88,10 +96,7 @@ class Agent:
         """Raise why the agent ended, unless it was told to."""
         refusal, address = self.connection.refusal, self.connection.address
         if refusal is not None:
-            raise PixmeshError(
-                f"the broker at {address} refuses this node: {refusal.text}",
-                remedy=refusal.remedy,
-            )
+            raise error_of(refusal, address)
         if self.unanswered:
             raise MeshUnreachable(
                 f"no broker answers at {address} (tried for {self.patience:.0f} s)",
@@ -146,11 +151,11 @@ class Agent:
             case Settled(attempts):
                 self.attempts.settled(attempts)
             case Chunk() if heard.payload is not None:
-                self.pixels.receiver.take(heard.message, heard.payload, now)
+                self.pixels.receiver.take(heard.source, heard.message, heard.payload, now)
             case Get() if heard.source is not None:
                 self.pixels.serve(heard.source, heard.message)
             case Error(code="gone"):
-                self.pixels.receiver.refused(heard.message)
+                self.pixels.receiver.refused(heard.source, heard.message)
             case Error() | Note():
                 log.warning("%s", heard.message.text)
             case Bye():
@@ -167,6 +172,7 @@ class Agent:
 
     def _keep_session(self, now: float) -> None:
         self.connection.tick(now)
+        self._seek(now)
         welcome = self.connection.welcome
         if welcome is not self._session:
             self._session = welcome
@@ -180,6 +186,18 @@ class Agent:
             self.stopping = self.unanswered = True
         if welcome is not None and now - self._beat_at >= BEAT:
             self._beat(now)
+
+    def _seek(self, now: float) -> None:
+        """Look elsewhere for a broker that says nothing."""
+        if self.seeker is None:
+            return
+        silent = self.connection.welcome is None or now - self.connection.heard_at > LEASE
+        self._silent_since = (self._silent_since or now) if silent else None
+        if self._silent_since is not None:
+            self.seeker.tick(now - self._silent_since, now)
+        found = self.seeker.found()
+        if found is not None and silent and found != self.connection.address:
+            self.connection.move(found, now)
 
     def _beat(self, now: float) -> None:
         self._beat_at = now
@@ -255,7 +273,7 @@ class Agent:
             self._drain_until = now + self.drain_patience
             self.attempts.give_back_unstarted()
             self._beat_at = float("-inf")
-        else:
+        elif reason != FOUND:
             self._slot_died(reason.decode(), now)
 
     def _slot_died(self, name: str, now: float) -> None:

@@ -5,24 +5,31 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import msgspec
 import zmq
 
 from ..broker import history, lifetime, wire
-from ..broker.doors import demand_key, start_authenticator
-from ..broker.keys import KeyPair, claimed
+from ..broker.doors import demand_key
+from ..broker.gate import Gate
+from ..broker.keys import KeyPair
 from ..broker.messages import Hello
+from ..broker.names import host_name
 from . import platform
-from .agent import Agent
+from .agent import FOUND, Agent
 from .attempts import Attempts
 from .load import memory_budget
 from .net.connection import Connection
+from .net.entry import entered
+from .net.way import Way
 from .pixels import Pixels
-from .service import NodeOptions
-from .settings import host_name
+from .service import NodeOptions, Ready
 from .slot_messages import SlotOrders
 from .slot_process import SlotProcess
+
+if TYPE_CHECKING:
+    from .net.seeker import Seeker
 
 Socket = zmq.Socket[bytes]
 
@@ -35,17 +42,20 @@ def assembled(
     folder: Path,
     slots: list[SlotProcess],
     wake: lifetime.Wake,
-    ready: Callable[[str], None],
+    ready: Ready,
 ) -> Iterator[Agent]:
     """Put an agent together; its sockets close at the end of the block."""
     with ExitStack() as stack:
         context: zmq.Context[Socket] = zmq.Context()
         stack.callback(context.destroy, linger=200)
-        name, key = stack.enter_context(claimed(options.keys, "node", options.name))
+        way = options.way
+        us = entered(context, way, "node", options.name, patience=FIRST_PATIENCE)
+        name, key, address = stack.enter_context(us)
         attempts = Attempts(history.opened("node", name))
         hello = _hello(options, name, key, attempts)
-        connection = Connection(context, options.address, key, hello, monotonic())
+        connection = Connection(context, address, key, hello, monotonic())
         stack.callback(connection.close)
+        seeker = _seeker(way, key, wake, stack) if way.membership is not None else None
         yield Agent(
             connection=connection,
             slot_socket=_slot_door(context, folder, slots, stack),
@@ -53,10 +63,20 @@ def assembled(
             pixels=Pixels(folder, attempts, connection),
             attempts=attempts,
             wake=wake,
-            on_ready=lambda: ready(name),
+            on_ready=lambda: ready(connection.name or name, str(connection.address)),
             patience=FIRST_PATIENCE,
             drain_patience=options.drain,
+            seeker=seeker,
         )
+
+
+def _seeker(way: Way, key: KeyPair, wake: lifetime.Wake, stack: ExitStack) -> "Seeker":
+    """Have somebody look for the broker when it falls silent."""
+    from .net.seeker import Seeker  # with it comes all that joins a mesh
+
+    seeker = Seeker(way, key, lambda: wake.call(FOUND))
+    stack.callback(seeker.close)
+    return seeker
 
 
 def _hello(
@@ -107,8 +127,8 @@ def _open_with_a_key(
 ) -> None:
     """Bind where every process of the machine can come, and let one key in: the slots'."""
     server, pair = KeyPair.fresh(), KeyPair.fresh()
-    authenticator = start_authenticator(context, lambda key: key == pair.public)
-    stack.callback(authenticator.stop)
+    gate = Gate(context, lambda key: key == pair.public)
+    stack.callback(gate.close)
     demand_key(socket, server)
     address = f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}"
     for slot in slots:

@@ -22,12 +22,13 @@ from typing import Any, Final
 
 import platformdirs
 
+from ..broker.names import host_name
 from . import settings
 from .errors import ConfigError
+from .folder.order import Order, read_order
 
 PROJECT_FILE: Final = "pixmesh.toml"
 VARIABLE: Final = "PIXMESH_CONFIG"
-NOT_YET: Final = frozenset({"watch"})  # tables of commands that read them by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Config:
     slots: int = field(default_factory=settings.cores)
     """How many tasks this machine works on at a time; the cores it may use."""
 
-    name: str = field(default_factory=settings.host_name)
+    name: str = field(default_factory=host_name)
     """What this machine is called in the mesh; its host name."""
 
     max_load: float = 0.9
@@ -48,6 +49,9 @@ class Config:
 
     drain: float = 60.0
     """Seconds that a node which is told to end may still work on what it has."""
+
+    bind: tuple[str, ...] = ()
+    """Interfaces and addresses that the broker listens at; none means all that lead to a LAN."""
 
     port: int = 7710
     """The broker's control port; its relay is the next one."""
@@ -60,6 +64,9 @@ class Config:
 
     recipes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Recipes by name, for ``pixmesh run NAME``."""
+
+    watch: tuple[Order, ...] = ()
+    """The folders that ``pixmesh watch`` and ``pixmesh up`` watch, from ``[[watch]]`` tables."""
 
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     """Where each value was set, in words; what is missing here is a default."""
@@ -75,6 +82,7 @@ _READERS: Final[Mapping[str, Callable[[object], object]]] = {
     "name": settings.read_name,
     "max_load": settings.read_share,
     "drain": settings.read_seconds,
+    "bind": settings.read_words,
     "port": settings.read_port,
     "wait": settings.read_seconds,
     "max_pixels": settings.read_pixels,
@@ -121,9 +129,14 @@ def project_file(folder: Path) -> Path | None:
     return None
 
 
+def named_file(file: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the only file to read, where a flag or the environment names one."""
+    return file or (Path(environ[VARIABLE]).expanduser() if environ.get(VARIABLE) else None)
+
+
 def _files(file: Path | None, environ: Mapping[str, str], folder: Path) -> Iterator[Path]:
     """Yield the files to read, the weakest first."""
-    named = file or (Path(environ[VARIABLE]).expanduser() if environ.get(VARIABLE) else None)
+    named = named_file(file, environ)
     if named is not None:
         yield named
         return
@@ -140,6 +153,7 @@ class _Reading:
     def __init__(self) -> None:
         self._values: dict[str, object] = {}
         self._recipes: dict[str, str] = {}
+        self._orders: list[Order] = []
         self._origins: dict[str, str] = {}
         self._mistakes: list[str] = []
 
@@ -161,9 +175,11 @@ class _Reading:
             name = key.replace("-", "_")
             if name == "recipes":
                 self._take_recipes(value, path)
+            elif name == "watch":
+                self._take_orders(value, path)
             elif name in _READERS:
                 self.take(name, value, f"file {path}")
-            elif name not in NOT_YET:
+            else:
                 self._mistakes.append(f"{key}: no such setting{_nearest(name)} (file {path})")
 
     def _take_recipes(self, table: object, path: Path) -> None:
@@ -177,6 +193,19 @@ class _Reading:
             else:
                 self._mistakes.append(f"recipes.{name}: must be a text (file {path})")
 
+    def _take_orders(self, tables: object, path: Path) -> None:
+        """Take the [[watch]] tables of a file, in place of a weaker file's."""
+        if not isinstance(tables, list):
+            self._mistakes.append(f"watch: must be tables [[watch]] (file {path})")
+            return
+        self._orders.clear()
+        self._origins["watch"] = f"file {path}"
+        for number, table in enumerate(tables, start=1):
+            try:
+                self._orders.append(read_order(table, folder=path.absolute().parent))
+            except (ValueError, AttributeError) as error:
+                self._mistakes.append(f"watch {number}: {error} (file {path})")
+
     def config(self) -> Config:
         if self._mistakes:
             raise ConfigError(
@@ -187,6 +216,7 @@ class _Reading:
             Config(),
             **values,
             recipes=MappingProxyType(self._recipes),
+            watch=tuple(self._orders),
             origins=MappingProxyType(self._origins),
         )
 
@@ -211,5 +241,5 @@ def _flag(name: str) -> str:
 
 
 def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name, [*_READERS, "recipes"], n=1)
+    close = difflib.get_close_matches(name, [*_READERS, "recipes", "watch"], n=1)
     return f"; did you mean {close[0].replace('_', '-')}?" if close else ""

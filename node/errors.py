@@ -5,6 +5,7 @@
     │   └── ConfigError         a setting with a wrong value, and where it was set
     ├── MeshUnreachable         no broker answers; every address tried is named; 3
     ├── NotAuthorised           the broker does not know this key; 4
+    ├── OtherVersion            what answers speaks another protocol; 1
     ├── CannotRun               no node of this mesh can do this operation; 6
     ├── JobFailed               one picture's outcome is an error (never ends a loop)
     └── SourceChanged           a picture changed while it was being read
@@ -50,6 +51,10 @@ class NotAuthorised(PixmeshError):
     """The broker refuses this member's key."""
 
     exit_code = 4
+
+
+class OtherVersion(PixmeshError):
+    """The broker speaks another version of the protocol."""
 
 
 class CannotRun(PixmeshError):

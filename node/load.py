@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from ..broker.messages import Load
+from ..broker.messages import MOST_RATE, Load
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class LoadMeter:
             own=own,
             own_polite=own_polite if polite is not None else 0.0,
             moved=_moved(),
-            memory=memory.percent / 100,
+            memory=_share(memory.percent / 100),
         )
 
     def _own(self) -> tuple[float, float, int]:
@@ -96,7 +96,7 @@ def _between(before: _Counters, after: _Counters) -> Load:
     own = after.own - before.own - (after.own_polite - before.own_polite)
     others = after.busy - before.busy - (after.polite - before.polite) - own
     moved = zip(after.moved, before.moved, strict=True)
-    rates = [max(0.0, (new - old) / elapsed) for new, old in moved]
+    rates = [min(MOST_RATE, max(0.0, (new - old) / elapsed)) for new, old in moved]
     return Load(
         cpu=_share((after.busy - before.busy) / machine),
         cpu_others=_share(others / machine),

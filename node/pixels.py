@@ -4,6 +4,7 @@
 <spool>/<attempt>.out    a result, until its owner has it
 """
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Pixels:
         try:
             file = SpoolFile(source_path(self.folder, held.id), task.size)
         except OSError as error:
-            code = "disk-full" if error.errno in FULL else "spool"
+            code = self._blamed(task.size, error)
             self.attempts.unfetchable(held.id, code, f"the node's spool: {error.strerror}")
             return
         key = (task.token, 0)
@@ -46,6 +47,12 @@ class Pixels:
         self._keys[held.id] = key
         fetch = Fetch(token=task.token, attempt=0, size=task.size, heard=now)
         self.receiver.fetch(MemberId(held.work.owner), fetch, file, now)
+
+    def _blamed(self, size: int, error: OSError) -> str:
+        """Say what is wrong: the node itself, which then rests, or a size that nobody has."""
+        if not 0 < size <= shutil.disk_usage(self.folder).total:
+            return "size"
+        return "disk-full" if error.errno in FULL else "spool"
 
     def serve(self, owner: MemberId, get: Get) -> None:
         """Let an owner have chunks of a result."""

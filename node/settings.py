@@ -1,18 +1,18 @@
 """How one setting is read: from text, or from TOML's own types, to a checked value.
 
 Each reader raises ValueError with what is wrong; where the value was set is added by
-whoever asks. Owns the ranges, and the two defaults that come from the machine.
+whoever asks. Owns the ranges, and the default that comes from the machine.
 """
 
 import ipaddress
 import math
 import os
 import re
-import socket
 from typing import Final
 
-_NAME: Final = re.compile(r"\w[\w.-]{0,62}")
-_HOST: Final = re.compile(r"[\w.-]{1,253}")
+from ..broker.names import is_name
+
+_HOST: Final = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?")
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMG]?)(?:P|px)?")
 _SCALE: Final = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
@@ -25,12 +25,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
-
-
-def host_name() -> str:
-    """Return this machine's name, without its domain."""
-    name = re.sub(r"[^\w.-]", "-", socket.gethostname().split(".")[0])[:63]
-    return name if _NAME.fullmatch(name) else "host"
 
 
 def read_address(value: object) -> str:
@@ -67,7 +61,7 @@ def read_slots(value: object) -> int:
 def read_name(value: object) -> str:
     """Read a machine's name: letters, digits, dots, dashes; at most 63."""
     text = _text(value, "a name")
-    if not _NAME.fullmatch(text):
+    if not is_name(text):
         raise ValueError(f"{text!r} is not a name of letters, digits, dots and dashes (at most 63)")
     return text
 
@@ -78,6 +72,14 @@ def read_share(value: object) -> float:
     if not 0 < share <= 1:
         raise ValueError(f"{share:g} is not above 0 and at most 1")
     return share
+
+
+def read_words(value: object) -> tuple[str, ...]:
+    """Read words with commas between them, or a list of words."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(one, str) for one in words):
+        raise ValueError(f"{value!r} is not a list of words")
+    return tuple(word.strip() for word in words if word.strip())
 
 
 def read_port(value: object) -> int:

@@ -14,6 +14,9 @@ from .platform import KEEP_MEMORY
 
 Process = subprocess.Popen[bytes]
 
+DRAIN = b"drain\n"
+"""Said over the lifeline: what SIGTERM says, where there are signals."""
+
 # The terminal's Ctrl-C is not for the children: their lifeline tells them.
 if sys.platform == "win32":
     _OWN_GROUP, _OWN_FLAGS = None, subprocess.CREATE_NEW_PROCESS_GROUP

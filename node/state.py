@@ -8,6 +8,8 @@ the files in it contain.
     ├── keys/            this user's keys, one file per role and name
     ├── ledger.sqlite3   jobs and outcomes
     ├── broker.json      where this user's running broker can be reached
+    ├── members.json     who joined this user's broker from elsewhere, and its tickets
+    ├── mesh.json        the mesh of another machine that this one has joined
     └── run/             sockets (elsewhere when this path is too long for a socket)
 """
 
@@ -41,7 +43,7 @@ class StateFolder:
 
         Raises ConfigError when it cannot be made, or when others can read it.
         """
-        state = cls(_chosen(environ))
+        state = cls(chosen(environ))
         for folder in (state.root, state.keys, state.runtime):
             _make_private(folder)
         return state
@@ -62,6 +64,16 @@ class StateFolder:
         return self.root / "broker.json"
 
     @property
+    def roll(self) -> Path:
+        """Who joined this user's broker from elsewhere."""
+        return self.root / "members.json"
+
+    @property
+    def membership(self) -> Path:
+        """The mesh of another machine that this one has joined."""
+        return self.root / "mesh.json"
+
+    @property
     def runtime(self) -> Path:
         """The folder for sockets; its path leaves room for a name of 24 bytes."""
         here = self.root / "run"
@@ -72,7 +84,8 @@ class StateFolder:
         return Path(base) / f"pixmesh-{name}"
 
 
-def _chosen(environ: Mapping[str, str]) -> Path:
+def chosen(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the state folder is or would be; nothing is made or checked."""
     if environ.get(VARIABLE):
         return Path(environ[VARIABLE]).expanduser().absolute()
     return Path(platformdirs.user_state_dir("pixmesh", appauthor=False))

@@ -1,8 +1,9 @@
 """Every check and every test, in one command: ``uv run tests/check.py [PYTEST ARGUMENTS]``.
 
 Goes on after a failure, so that one run shows everything, and ends with one line per step.
-Tests with real processes mostly wait: they run in lanes beside those that compute. Lanes share
-nothing: each is a pytest of its own, whose tests have their own folders, meshes and hosts.
+Tests with real processes mostly wait, and have deadlines: they run in lanes beside those that
+compute, which are polite to them. Lanes share nothing: each is a pytest of its own, whose tests
+have their own folders, meshes and hosts.
 The exit code is the number of failed steps. The rules of the house itself are tests, under
 ``tests/unit/house``.
 """
@@ -19,26 +20,50 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pixmesh.tests.support import wheel
+from pixmesh.tests.support import audit, wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEW = ROOT / ".view" / "pixmesh"
 PROCESSES = "tests/fault/processes"
+ON_A_LAN = tuple(
+    f"tests/integration/test_{name}.py" for name in ("joining_lan", "beacon_lan", "doctor")
+)
+WATCHED = tuple(
+    f"tests/integration/test_{name}.py"
+    for name in ("watch", "watch_troubles", "watch_cloud", "up_watch", "jobs")
+)
+SIMULATED = ("tests/fault/simulated",)
+IMPOLITE = ("tests/unit/node/test_load.py",)  # it measures what others use, who are not polite
 LANES = (
-    (f"{PROCESSES}/test_brokers.py", f"{PROCESSES}/test_slots_and_nodes.py"),
+    SIMULATED,
+    (*(f"{PROCESSES}/test_{name}.py" for name in ("brokers", "slots_and_nodes")), *IMPOLITE),
     (PROCESSES,),
     ("tests/integration",),
-    ("tests/fault/namespaces",),
+    WATCHED,
+    ("tests/fault/namespaces", *ON_A_LAN),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One check: what it is called, and what it found wrong."""
+    """One check: what it is called, and what it found wrong; or why it was not made."""
 
     name: str
     passed: bool
     seconds: float
+    skipped: str = ""
+
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"skip  {self.name:14}  ({self.skipped})"
+        return f"{'ok  ' if self.passed else 'FAIL'}  {self.name:14} {self.seconds:6.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A check that could not be made here, through no fault of the checkout's."""
+
+    why: str
 
 
 def main(arguments: list[str]) -> int:
@@ -50,23 +75,30 @@ def main(arguments: list[str]) -> int:
         step("ruff format", lambda: tool("ruff", "format", "--check")),
         step("mypy", lambda: tool("mypy")),
         step("import-linter", lambda: run(script("lint-imports"), "--no-logo")),
+        step("pip-audit", nothing_known_is_wrong),
         step("wheel", wheel_is_right),
-        step("pytest", lambda: tests(arguments, closing) if arguments else all_tests(closing)),
+        step(
+            "pytest",
+            lambda: tests(arguments, closing, polite=False) if arguments else all_tests(closing),
+        ),
     ]
     say("")
     for done in steps:
-        say(f"{'ok  ' if done.passed else 'FAIL'}  {done.name:14} {done.seconds:6.1f} s")
+        say(str(done))
     for line in closing:
         say(line)
     return sum(not done.passed for done in steps)
 
 
-def step(name: str, check: Callable[[], bool]) -> Step:
+def step(name: str, check: Callable[[], bool | Skipped]) -> Step:
     """Run one check under a heading."""
     say(f"\n== {name}")
     began = time.monotonic()
-    passed = check()
-    return Step(name, passed, time.monotonic() - began)
+    found = check()
+    seconds = time.monotonic() - began
+    if isinstance(found, Skipped):
+        return Step(name, True, seconds, skipped=found.why)
+    return Step(name, found, seconds)
 
 
 def tool(module: str, *arguments: str) -> bool:
@@ -88,7 +120,7 @@ def all_tests(closing: list[str]) -> bool:
     """Run those with real processes beside all others; show what they said afterwards."""
     with contextlib.ExitStack() as stack:
         lanes = [(paths, stack.enter_context(beside(paths))) for paths in LANES]
-        passed = tests(all_but(), closing)
+        passed = tests(all_but(), closing, polite=True)
         for paths, lane in lanes:
             passed = lane.ended_well() and passed
             say(f"\n== pytest {' '.join(paths)}")
@@ -118,7 +150,7 @@ class Lane:
 @contextlib.contextmanager
 def beside(paths: tuple[str, ...]) -> Iterator[Lane]:
     """Run some tests while the block runs, and to their end."""
-    command = pytest(*paths, *all_but(*paths))
+    command = pytest(*paths, *all_but(*paths), polite=paths == SIMULATED)
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as said,
         subprocess.Popen(
@@ -128,20 +160,21 @@ def beside(paths: tuple[str, ...]) -> Iterator[Lane]:
         yield Lane(running, said)
 
 
-def tests(arguments: list[str], closing: list[str]) -> bool:
+def tests(arguments: list[str], closing: list[str], *, polite: bool) -> bool:
     """Run pytest, and keep its count of skips and its closing line for the very end."""
-    with subprocess.Popen(
-        pytest(*arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as running:
+    command = pytest(*arguments, polite=polite)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         closing += closing_of(running.stdout)
     return running.returncode == 0
 
 
-def pytest(*arguments: str) -> list[str]:
-    """Return the command that runs these tests."""
+def pytest(*arguments: str, polite: bool = False) -> list[str]:
+    """Return the command that runs these tests; a polite one lets others have the processor."""
     colour = "yes" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "no"
-    return [sys.executable, "-P", "-m", "pytest", f"--color={colour}", *arguments]
+    nice = shutil.which("nice") if polite else None
+    command = [sys.executable, "-P", "-m", "pytest", f"--color={colour}", *arguments]
+    return [nice, "-n", "10", *command] if nice else command
 
 
 def closing_of(lines: Iterable[str]) -> list[str]:
@@ -153,6 +186,16 @@ def closing_of(lines: Iterable[str]) -> list[str]:
         if line.startswith("skipped "):
             counted = [line]
     return [*counted, line]
+
+
+def nothing_known_is_wrong() -> bool | Skipped:
+    """Look up what the lock pins among known vulnerabilities; without a network nobody can."""
+    told = audit.audited(ROOT)
+    for line in told.lines:
+        say(line)
+    if told.said == "no answer":
+        return Skipped("its database does not answer")
+    return told.said == "clean"
 
 
 def wheel_is_right() -> bool:

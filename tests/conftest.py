@@ -4,16 +4,22 @@ Owns the fixtures that surround each test and the closing count of skips. What c
 left over is ``support/leaks.py``.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from pixmesh.tests.support import leaks
+
+if TYPE_CHECKING:
+    from pixmesh.tests.support.lan.lan import Lan
 
 KEPT = frozenset({"PIXMESH_TEST_DATA", "PIXMESH_TEST_SEEDS"})
 SESSION_FOLDER = pytest.StashKey[Path]()
@@ -21,7 +27,12 @@ STRAYS = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the run a short folder of its own: ipc:// paths end at about 107 bytes."""
+    """Give the run a short folder of its own: ipc:// paths end at about 107 bytes.
+
+    Nothing is judged by how long an example takes: the machine may be busy.
+    """
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
     leaks.mark_this_run()
     place = "/tmp" if os.name == "posix" else None  # noqa: S108  # mkdtemp makes it 0700
     config.stash[SESSION_FOLDER] = Path(tempfile.mkdtemp(prefix="pm-", dir=place))
@@ -72,6 +83,20 @@ def nothing_leaks(state_folder: Path) -> Iterator[None]:
     if left:
         before.end_leaks()
         pytest.fail("the test leaked\n  " + "\n  ".join(map(str, left)), pytrace=False)
+
+
+@pytest.fixture
+def lan(state_folder: Path, nothing_leaks: None) -> "Iterator[Lan]":
+    """Two hosts, atlas and pi4, on a LAN; the test is skipped where there can be none."""
+    from pixmesh.tests.support.lan.lan import Lan
+    from pixmesh.tests.support.lan.namespace import NotAllowed
+
+    with contextlib.ExitStack() as stack:
+        try:
+            lan = stack.enter_context(Lan.of(state_folder.parent / "lan", "atlas", "pi4"))
+        except NotAllowed as why:
+            pytest.skip(f"no hosts as network namespaces: {why}")
+        yield lan
 
 
 @pytest.hookimpl(trylast=True)

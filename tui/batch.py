@@ -16,6 +16,7 @@ import click
 
 from ..node.config import Config
 from ..node.owner.disk import RealDisk
+from ..node.owner.formats import converted_kinds, extension_for
 from ..node.owner.inputs import find_inputs
 from ..node.owner.ledger import Ledger
 from ..node.owner.plan import OnExists, Plan, make_plan
@@ -69,7 +70,7 @@ def planned(request: Request) -> Iterator[Planned]:
                 out=one.out,
                 recipe=one.recipe.canonical(),
                 output=request.output_text,
-                extension_for=work.extension_for(request.output),
+                extension_for=extension_for(request.output),
                 ledger=ledger,
                 disk=disk,
                 on_exists=OnExists(request.on_exists),
@@ -100,13 +101,13 @@ def carried_out(request: Request, planned: Planned) -> int:
     _tell(request, planned, summaries)
     if running.trouble is not None:
         raise running.trouble
-    failed = any(one.failed for one in summaries)
+    failed = any(one.failed or one.taken_back for one in summaries)
     return running.interrupted or (SOME_FAILED if failed else 0)
 
 
 def _say_what_is_special(request: Request, plan: Plan) -> None:
     names = [entry.picture.relative for entry in plan.entries]
-    for suffix, form in work.converted_kinds(names, request.output).items():
+    for suffix, form in converted_kinds(names, request.output).items():
         request.common.say(f"{suffix} cannot be written: those become {form}")
     if plan.skipped:
         request.common.say(f"no pictures, left out: {forecast.kinds(plan.skipped)}")

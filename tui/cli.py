@@ -55,6 +55,7 @@ def _tell(error: Exception, words: list[str]) -> int:
     """Say on stderr what happened and what to do; return the exit code."""
     import click
 
+    from ..broker.plain import plain_lines
     from ..node.errors import PixmeshError
     from ..ops.errors import PictureError, RecipeError
 
@@ -66,7 +67,7 @@ def _tell(error: Exception, words: list[str]) -> int:
         error.show()
         return error.exit_code
     if isinstance(error, PixmeshError | PictureError | RecipeError):
-        click.echo(f"pixmesh: {error}", err=True)
+        click.echo(plain_lines(f"pixmesh: {error}"), err=True)
         return _code_of(error)
     _tell_unexpected(error, words)
     return 1
@@ -86,10 +87,13 @@ def _tell_unexpected(error: Exception, words: list[str]) -> None:
 
     import click
 
+    from ..broker.plain import plain_lines
+
     if any(word in {"-v", "-vv", "--verbose"} for word in words):
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        trace = "".join(traceback.format_exception(error))
+        click.echo(plain_lines(trace), err=True, nl=False)
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    click.echo(f"pixmesh: unexpected error: {what}", err=True)
+    click.echo(plain_lines(f"pixmesh: unexpected error: {what}"), err=True)
     click.echo("run the same command with -v to see where it happened", err=True)
 
 

@@ -12,13 +12,19 @@ from .options import Common, common
 
 COMMANDS: Final = {
     "run": "process files and folders, wait, exit",
+    "watch": "the drop folder: the same, for ever",
+    "up": "a mesh on this machine: broker and node in one",
     "broker": "the matchmaker of a mesh",
     "node": "let this machine work for a mesh",
+    "ticket": "what lets another machine join: new, list, revoke",
     "status": "who is in the mesh, and what it is doing",
     "why": "the whole story of one picture",
-    "nodes": "the machines of a mesh: list, drain, resume",
-    "jobs": "pictures set aside: retry",
+    "nodes": "the machines of a mesh: list, approve, drain, resume, forget",
+    "jobs": "what became of pictures: list, show, retry, cancel",
     "ops": "what can be done to a picture",
+    "doctor": "what is wrong with this set-up, and the fix",
+    "config": "the settings, and where each came from",
+    "service": "run at boot: print, install, remove",
     "demo": "draw some pictures and run them: the first thing to try",
     "bench": "measurements, with their method",
 }

@@ -1,20 +1,19 @@
 """Which mesh a command works with: the one that is configured, or an embedded one."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from ..broker.messages import FolderItem
 from ..node.config import Config
 from ..node.errors import MeshUnreachable, PixmeshError
 from ..node.owner.job import Deliver, Job, JobId
-from ..node.settings import host_name
 from ..node.state import StateFolder
 
 if TYPE_CHECKING:
-    from ..node.net.address import Address
+    from ..node.net.way import Way
     from ..node.owner.mesh import Mesh
 
 AT_ONCE: Final = 1.0
@@ -27,15 +26,14 @@ class Opened:
     """A mesh that takes jobs, and where and with whose keys to ask about it."""
 
     session: "Session"
-    address: "Address"
-    keys: Path
+    way: "Way"
 
     def why_waiting(self, label: str) -> str:
         """Return why the batch of that label waits, or nothing. Raises MeshUnreachable."""
         from ..node.net.reach import ask_status
 
-        here = host_name()
-        for batch in ask_status(self.address, self.keys, patience=ASKING).batches:
+        here = self.session.name
+        for batch in ask_status(self.way, patience=ASKING).batches:
             if (batch.owner, batch.label) == (here, label) and not batch.running:
                 return batch.reason
         return ""
@@ -53,21 +51,21 @@ def opened(
     from ..node.owner.mesh import Mesh
 
     state = StateFolder.open()
-    address = None if local else find_broker(config.broker, state)
-    if address is None:
+    way = None if local else find_broker(config.broker, state)
+    if way is None:
         mesh = Mesh.local(min(config.slots, most))
     else:
-        with _said_when_slow(f"waiting for the broker at {address}", say):
-            mesh = _joined(address, config.wait)
+        with _said_when_slow(f"waiting for the broker at {way}", say):
+            mesh = _joined(way, config.wait)
     with mesh:
-        yield Opened(mesh.session, mesh.address, mesh.keys)
+        yield Opened(mesh.session, mesh.way)
 
 
-def _joined(address: "Address", wait: float) -> "Mesh":
+def _joined(way: "Way", wait: float) -> "Mesh":
     from ..node.owner.mesh import WELCOME_PATIENCE, Mesh
 
     try:
-        return Mesh.at(address, wait=min(wait, WELCOME_PATIENCE))
+        return Mesh.at(way, wait=min(wait, WELCOME_PATIENCE))
     except MeshUnreachable as error:
         raise _with_the_way_out(error) from error
 
@@ -85,26 +83,20 @@ def _said_when_slow(text: str, say: Callable[[str], None]) -> Iterator[None]:
         timer.join()
 
 
-def broker_address(config: Config, state: StateFolder) -> "Address":
-    """Return where the broker is that a command is for. Raises MeshUnreachable."""
+def way_to_broker(config: Config) -> "Way":
+    """Return the way to the broker that a command is for. Raises MeshUnreachable."""
     from ..node.net.reach import find_broker
 
-    address = find_broker(config.broker, state)
-    if address is None:
-        raise MeshUnreachable(
-            f"there is no broker: none is named, and none of yours runs (see {state.broker_file})",
-            remedy="start one with 'pixmesh broker', or name one with --broker HOST[:PORT]",
-        )
-    return address
-
-
-def broker_of(config: Config) -> "tuple[Address, Path]":
-    """Return where the broker is that a command talks to, and the folder of keys to do so.
-
-    Raises MeshUnreachable.
-    """
     state = StateFolder.open()
-    return broker_address(config, state), state.keys
+    way = find_broker(config.broker, state)
+    if way is None:
+        raise MeshUnreachable(
+            f"there is no broker: none is named, none of yours runs (see {state.broker_file}), "
+            "and this machine has joined none",
+            remedy="start one with 'pixmesh up' or 'pixmesh broker', join one with "
+            "'pixmesh node TICKET', or name one with --broker HOST[:PORT]",
+        )
+    return way
 
 
 def _with_the_way_out(error: MeshUnreachable) -> MeshUnreachable:
@@ -125,6 +117,11 @@ class Session(Protocol):
     """What a batch needs of a mesh."""
 
     @property
+    def name(self) -> str:
+        """Return what the mesh calls this owner."""
+        ...
+
+    @property
     def trouble(self) -> PixmeshError | None:
         """Return what broke it, if something did."""
         ...
@@ -137,6 +134,10 @@ class Session(Protocol):
         """Take jobs back."""
         ...
 
+    def report(self, folders: Sequence[FolderItem]) -> None:
+        """Have the mesh show how far watched folders are."""
+        ...
+
     def close(self) -> None:
         """Leave the mesh: what has no outcome is cancelled. Any thread, more than once."""
         ...
@@ -145,6 +146,7 @@ class Session(Protocol):
 class Nowhere:
     """No mesh: for a batch that has nothing to compute."""
 
+    name = ""
     trouble: PixmeshError | None = None
 
     def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:  # noqa: ARG002
@@ -153,6 +155,9 @@ class Nowhere:
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take nothing back: nothing was handed over."""
+
+    def report(self, folders: Sequence[FolderItem]) -> None:
+        """Nobody would see it."""
 
     def close(self) -> None:
         """Nothing was opened."""

@@ -6,7 +6,6 @@ does with them is its own business.
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -53,11 +52,22 @@ class Common:
     def say(self, text: str) -> None:
         """Talk to a person: on stderr, and not when -q was given."""
         if not self.quiet:
-            click.echo(text, err=True)
+            self.warn(text)
+
+    def report(self, told: str) -> None:
+        """Tell what came of an order: as data with --json, else to a person."""
+        if self.json:
+            import json
+
+            click.echo(json.dumps({"schema": 1, "told": told}))
+        else:
+            self.say(told)
 
     def warn(self, text: str) -> None:
         """Tell a person what must not be missed: on stderr, with -q as well."""
-        click.echo(text, err=True)
+        from ..broker.plain import plain_lines
+
+        click.echo(plain_lines(text), err=True)
 
 
 def common(function: Function) -> Function:
@@ -80,13 +90,10 @@ def common(function: Function) -> Function:
 def _log(chosen: Common) -> None:
     import logging
 
+    from ..broker.plain import log_plainly
+
     level = {0: logging.WARNING, 1: logging.INFO}.get(chosen.verbose, logging.DEBUG)
-    logging.basicConfig(
-        level=level,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    log_plainly("%(asctime)s %(levelname)s %(name)s: %(message)s", level)
 
 
 _OPTIONS = (

@@ -16,11 +16,12 @@ class Counts:
     done: int = 0
     failed: int = 0
     pixels: int = 0
+    cancelled: int = 0
 
     @property
     def ended(self) -> int:
         """How many have an outcome."""
-        return self.done + self.failed
+        return self.done + self.failed + self.cancelled
 
     @property
     def left(self) -> int:
@@ -68,6 +69,8 @@ def line(counts: Counts, pace: Pace) -> str:
     parts = [f"{counts.done}/{counts.total} done"]
     if counts.failed:
         parts.append(f"{counts.failed} failed")
+    if counts.cancelled:
+        parts.append(f"{counts.cancelled} cancelled")
     parts.append(f"{counts.left} left")
     if pace.images:
         parts.append(speed(pace.images, pace.megapixels))

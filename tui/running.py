@@ -1,22 +1,26 @@
 """A planned request under way in a mesh, until it is done, stopped or without hope.
 
-Owns what goes on beside the batches: the progress display, Ctrl-C, and the watch for a
-mesh that cannot do the work.
+Owns what goes on beside the batches: the progress display, Ctrl-C, what people cancel, and
+the watch for a mesh that cannot do the work.
 """
 
 import functools
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..broker.plain import plain
 from ..node.errors import MeshUnreachable, PixmeshError
 from ..node.owner.appraise import appraiser
 from ..node.owner.files import FileBatch
-from ..node.owner.report import BatchEvent, PictureDone, PictureFailed, Summary
+from ..node.owner.report import BatchEvent, PictureCancelled, PictureDone, PictureFailed, Summary
+from ..node.owner.suspend import between_writes
 from ..ops.recipe import parse
 from . import meshes
 from .interrupt import gently
+from .listener import Listener
 from .pace import Counts
 from .patience import Watchman
 from .progress import watching
@@ -58,8 +62,10 @@ class Running:
                 )
             )
             self._session = mesh.session
+            stack.enter_context(between_writes())
             interruption = stack.enter_context(gently(self._stop, self._common.warn))
             stack.enter_context(watching(self._counts, self._common, what="pictures"))
+            stack.enter_context(Listener(self._planned.ledger.folders, self._take_back))
             watchman = stack.enter_context(self._watchman(mesh))
             try:
                 return self._run_all()
@@ -118,13 +124,21 @@ class Running:
         if self._batch is not None:
             self._batch.stop()
 
+    def _take_back(self, destinations: Sequence[Path]) -> None:
+        """Called by the listener's thread."""
+        if self._batch is not None:
+            self._batch.take_back(destinations)
+
     def _count(self, event: BatchEvent) -> None:
         if isinstance(event, PictureDone):
             self._counts.done += 1
             self._counts.pixels += round(event.megapixels * 1e6)
         elif isinstance(event, PictureFailed):
             self._counts.failed += 1
-            self._common.warn(f"failed: {event.source}: {event.reason}")
+            self._common.warn(plain(f"failed: {event.source}: {event.reason}"))
+        elif isinstance(event, PictureCancelled) and event.by_person:
+            self._counts.cancelled += 1
+            self._common.warn(plain(f"cancelled: {event.source}"))
 
 
 def _label(out: Path) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def as_data(summaries: "Sequence[Summary]", *, later: int) -> dict[str, object]:
-    """Return the sums, and each failed picture, as plain data."""
+    """Return the sums, and each picture that failed or was taken back, as plain data."""
     failed = [one for summary in summaries for one in summary.failed]
     return {
         "done": sum(one.done for one in summaries),
@@ -21,6 +21,7 @@ def as_data(summaries: "Sequence[Summary]", *, later: int) -> dict[str, object]:
         ],
         "skipped": sum(one.skipped for one in summaries),
         "cancelled": sum(one.cancelled for one in summaries),
+        "taken_back": [str(source) for one in summaries for source in one.taken_back],
         "later": later,
         "bytes_in": sum(one.bytes_in for one in summaries),
         "bytes_out": sum(one.bytes_out for one in summaries),
@@ -37,6 +38,7 @@ def in_words(summaries: "Sequence[Summary]", *, out: Path, later: int) -> list[s
     parts = [f"{done} done"]
     for name, count in (
         ("failed", sum(len(one.failed) for one in summaries)),
+        ("cancelled", sum(len(one.taken_back) for one in summaries)),
         ("skipped (done before)", sum(one.skipped for one in summaries)),
         ("left for the next run", later + sum(one.cancelled for one in summaries)),
     ):

@@ -3,15 +3,17 @@
 Owns reading RECIPE, `--to` and the output's options. Opens no picture and knows no mesh.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..node.errors import UsageError
+from ..node.folder.order import Order, read_order
 from ..ops import encode
 from ..ops.errors import RecipeError
-from ..ops.process import SAME, Output, extension
+from ..ops.process import SAME, Output
 from ..ops.recipe import Recipe, parse
 
 EXAMPLE: Final = 'such as: pixmesh run "grayscale | canny" photos -o out'
@@ -20,17 +22,10 @@ QUOTES: Final = (
     ' pixmesh run "grayscale | blur ksize=5" photos -o out'
 )
 
-_MEANINGS: Final = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
-    **dict.fromkeys((".tif", ".tiff"), "tiff"),
-    **dict.fromkeys((".jp2", ".j2k"), "jp2"),
-    **dict.fromkeys((".bmp", ".dib"), "bmp"),
-    **{f".{name}": name for name in ("png", "webp", "avif", "npy")},
-}
-_CONVERTED: Final = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), "jpeg"),
-    ".gif": "png",
-}
+
+_PLAIN_OPTIONS: Final = (
+    *("format", "quality", "on_exists", "on_done", "settle", "poll", "keep_times"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +78,30 @@ def read_output(*, form: str | None, quality: int | None, max_pixels: int) -> tu
     return output, output.canonical()
 
 
-def extension_for(output: Output) -> Callable[[str], str | None]:
-    """Return what tells the extension to write for a source's name; None where it stays."""
-
-    def chosen(name: str) -> str | None:
-        suffix = Path(name).suffix.lower()
-        form = output.format if output.format != SAME else _CONVERTED.get(suffix)
-        return None if form is None or _MEANINGS.get(suffix) == form else extension(form)
-
-    return chosen
-
-
-def converted_kinds(names: Sequence[str], output: Output) -> dict[str, str]:
-    """Return which suffixes are written as which format because their own cannot be."""
-    if output.format != SAME:
-        return {}
-    suffixes = {Path(name).suffix.lower() for name in names}
-    return {suffix: _CONVERTED[suffix] for suffix in sorted(suffixes & _CONVERTED.keys())}
-
-
 def formats() -> list[str]:
     """Return the formats that can be written."""
     return sorted(encode.WRITERS)
+
+
+def order(wanted: Sequence[Wanted], inputs: Sequence[str], said: Mapping[str, Any]) -> Order:
+    """Return the watched folder that the words and options of a command order."""
+    if len(inputs) != 1:
+        raise UsageError(
+            f"{len(inputs)} folders to watch: {', '.join(inputs)}",
+            remedy="watch one; several are [[watch]] tables of pixmesh.toml",
+        )
+    what: dict[str, object] = {one.label: one.recipe.canonical() for one in wanted}
+    table = {
+        "in": inputs[0],
+        "out": said["out"],
+        **({"recipe": what[""]} if "" in what else {"to": what}),
+        **{name: said[name] for name in _PLAIN_OPTIONS if said[name] is not None},
+        **{name: list(said[name]) for name in ("include", "exclude") if said[name]},
+    }
+    try:
+        return read_order(table)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="pixmesh watch --help shows the options") from error
 
 
 def _labelled(text: str, out: Path, recipes: Mapping[str, str]) -> Wanted:
@@ -131,7 +128,7 @@ def _refuse_equal_labels(labels: list[str]) -> None:
 
 def _with_a_hint(error: RecipeError, text: str) -> RecipeError:
     """A path where the recipe should be: the recipe itself was forgotten."""
-    if not Path(text).exists():
+    if not os.path.exists(text):  # noqa: PTH110  # pathlib raises for texts that are too long
         return error
     hint = f"{text!r} is a file or folder; the recipe comes first, {EXAMPLE}"
     return RecipeError(error.what, recipe=error.recipe, position=error.position, hint=hint)

@@ -1,42 +1,54 @@
 """Where a broker is, and how to be sure that it is the one."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...broker.beacon import PORT
 from ..errors import UsageError
 from ..settings import split_address
 
-DEFAULT_PORT = 7710
+DEFAULT_PORT = PORT
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A broker's local door (a folder), or its network door and public key (z85)."""
+    """A broker's local door (a folder), or its network door and public key (z85).
+
+    ``origin`` says how it is known: in the words of what is tried.
+    """
 
     folder: Path | None = None
     host: str = ""
     port: int = 0
     key: bytes = b""
+    origin: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return str(self.folder) if self.folder is not None else f"{self.host}:{self.port}"
+        return str(self.folder) if self.folder is not None else written(self.host, self.port)
 
     @property
     def control(self) -> str:
         """The endpoint of the control socket."""
         if self.folder is not None:
             return f"ipc://{self.folder}/control"
-        return self._tcp(self.port)
+        return f"tcp://{written(self.host, self.port)}"
 
     def relay(self, port: int) -> str:
         """The endpoint of the relay socket, by the port that WELCOME named."""
         if self.folder is not None:
             return f"ipc://{self.folder}/relay"
-        return self._tcp(port)
+        return f"tcp://{written(self.host, port)}"
 
-    def _tcp(self, port: int) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{port}"
+
+def written(host: str, port: int) -> str:
+    """Write a host and a port as people and libzmq do."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def addresses(places: Iterable[tuple[str, int]], *, key: bytes, origin: str) -> tuple[Address, ...]:
+    """Return addresses of one broker."""
+    return tuple(Address(host=host, port=port, key=key, origin=origin) for host, port in places)
 
 
 def parse_host(text: str) -> tuple[str, int]:

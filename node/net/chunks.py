@@ -57,11 +57,11 @@ class Receiver:
         self.incoming[fetch.token, fetch.attempt] = one
         self._ask(one, fetch.begin(now), now)
 
-    def take(self, chunk: Chunk, payload: Buffer, now: float) -> None:
-        """Take in a chunk; one that nobody waits for is dropped."""
+    def take(self, source: MemberId | None, chunk: Chunk, payload: Buffer, now: float) -> None:
+        """Take in a chunk; one that nobody waits for is dropped, or that another sends."""
         key = (chunk.token, chunk.attempt)
         one = self.incoming.get(key)
-        if one is None or chunk.offset != one.fetch.reached:
+        if one is None or one.source != source or chunk.offset != one.fetch.reached:
             return
         if not one.fetch.accept(chunk.offset, len(payload), now):
             self._fail(key, f"it ends at {chunk.offset + len(payload)} of {one.fetch.size} bytes")
@@ -77,10 +77,12 @@ class Receiver:
         elif (get := one.fetch.more()) is not None:
             self._ask(one, get, now)
 
-    def refused(self, error: Error) -> None:
-        """Take in the sender's word that there is nothing to send."""
-        if error.token is not None and (error.token, error.attempt) in self.incoming:
-            self._fail((error.token, error.attempt), error.text)
+    def refused(self, source: MemberId | None, error: Error) -> None:
+        """Take in the sender's word that there is nothing to send; others' says nothing."""
+        key = (error.token or b"", error.attempt)
+        one = self.incoming.get(key)
+        if one is not None and one.source == source:
+            self._fail(key, error.text)
 
     def cancel(self, key: Key) -> None:
         """Fetch this no longer."""

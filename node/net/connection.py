@@ -22,6 +22,8 @@ from ...broker.messages import Bye, Chunk, Error, Get, Hello, MemberId, Message,
 from ...broker.relay import TO_BROKER
 from ...broker.sockets import arrived, happened, put
 from .address import Address
+from .dial import prepare
+from .refusals import SHUT_OUT
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ DRAIN = 256
 CONTROL_WATER = 256
 RELAY_WATER = 16
 OWN = frozenset({Welcome, Error, Bye})
-FATAL = frozenset({"version", "duplicate", "identity", "role"})
+FATAL = frozenset({"version", "duplicate", "identity", "role", "name", "forgotten"})
 
 
 class Heard(Struct, frozen=True):
@@ -62,13 +64,16 @@ class Connection:
     _greeted_at: float = float("-inf")
     _relay_greeted_at: float = float("-inf")
     _changed: bool = True
+    _name: str = ""
 
     def __post_init__(self) -> None:
         self._open_control()
 
     def _open_control(self) -> None:
         self.control = self._connect(self.address.control, CONTROL_WATER)
-        self.monitor = self.control.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        self.monitor = self.control.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        )
 
     def _close_control(self, linger: int) -> None:
         self.control.disable_monitor()
@@ -85,6 +90,11 @@ class Connection:
         """Whether the sockets are others than at the last call: register them anew."""
         changed, self._changed = self._changed, False
         return changed
+
+    @property
+    def name(self) -> str:
+        """What the broker calls us; nothing before it did."""
+        return self._name
 
     # ---- sending ------------------------------------------------------------------
 
@@ -112,8 +122,10 @@ class Connection:
 
     def receive(self, now: float, ready: Collection[object]) -> Iterator[Heard]:
         """Yield what has come on those sockets that are ``ready``, at most 256 messages each."""
-        new = self.monitor in ready and list(happened(self.monitor))
-        if new and self.welcome is not None:
+        events = [event for event, _ in happened(self.monitor)] if self.monitor in ready else []
+        if zmq.EVENT_HANDSHAKE_FAILED_AUTH in events:
+            self.refusal = SHUT_OUT
+        elif events and self.welcome is not None:
             self._greet(now)  # a new connection: the broker knows nothing of it yet
         if self.control in ready:
             yield from self._controlled(now)
@@ -123,7 +135,7 @@ class Connection:
 
     def _controlled(self, now: float) -> Iterator[Heard]:
         for frames in arrived(self.control, DRAIN):
-            message = _decoded([frame.buffer for frame in frames])
+            message = self._decoded([frame.buffer for frame in frames])
             if message is None:
                 continue
             self.heard_at = now
@@ -155,23 +167,30 @@ class Connection:
         return True
 
     def _welcomed(self, welcome: Welcome) -> None:
-        self.welcome, self.refusal = welcome, None
+        self.welcome, self.refusal, self._name = welcome, None, welcome.name
         if self.relay is None:
             self.relay = self._connect(self.address.relay(welcome.relay), RELAY_WATER)
             self._changed = True
         self._relay_greeted_at = float("-inf")
 
     def _relayed(self, source: wire.Buffer, *frames: wire.Buffer) -> Iterator[Heard]:
-        message = _decoded(frames)
-        if message is None:
-            return
         if source != TO_BROKER:
-            if isinstance(message.message, Get | Chunk | Error):
-                yield Heard(message.message, message.payload, MemberId(bytes(source)))
-        elif isinstance(message.message, Error) and message.message.code == "welcome":
-            self.relayed = True
-        else:
-            self.relayed = False
+            yield from _of_another(MemberId(bytes(source)), frames)
+        elif (message := self._decoded(frames)) is not None:
+            said = message.message
+            self.relayed = isinstance(said, Error) and said.code == "welcome"
+
+    def _decoded(self, frames: Sequence[wire.Buffer]) -> Heard | None:
+        """Return the message, or None for what cannot be read: it is logged and dropped."""
+        try:
+            message, payload = wire.decode(frames)
+        except wire.WireError as error:
+            log.warning("a message was dropped: %s", error)
+            if error.code == "version" and self.welcome is None:
+                remedy = "install the same pixmesh on both"
+                self.refusal = Error(code="version", text=error.text, remedy=remedy)
+            return None
+        return Heard(message, payload)
 
     # ---- the session --------------------------------------------------------------
 
@@ -195,8 +214,14 @@ class Connection:
             self._relay_greeted_at = now
             self.send_to(MemberId(TO_BROKER), self.hello())
 
+    def move(self, address: Address, now: float) -> None:
+        """Go on at another address of the same broker."""
+        log.info("the broker is at %s now, was at %s", address, self.address)
+        self.address = address
+        self._renew(now)
+
     def _renew(self, now: float) -> None:
-        log.info("the broker at %s has been silent for a lease: connecting anew", self.address)
+        log.info("connecting anew to the broker at %s", self.address)
         self._close_control(linger=0)
         if self.relay is not None:
             self.relay.close(linger=0)
@@ -207,24 +232,24 @@ class Connection:
 
     def _connect(self, endpoint: str, water: int) -> Socket:
         one = self.context.socket(zmq.DEALER)
-        one.linger = 0
         one.sndhwm = one.rcvhwm = water
         one.reconnect_ivl, one.reconnect_ivl_max = 20, 500
         one.connect_timeout = CONNECT_MS  # else the kernel waits longer from try to try
         one.maxmsgsize = wire.LONGEST_FRAME
-        if self.address.key:
-            one.curve_serverkey = self.address.key
-            one.curve_publickey, one.curve_secretkey = self.key.public, self.key.secret
-            one.setsockopt(zmq.IPV6, int(":" in self.address.host))
+        prepare(one, self.address, self.key)
         one.connect(endpoint)
         return one
 
 
-def _decoded(frames: Sequence[wire.Buffer]) -> Heard | None:
-    """Return the message, or None for what cannot be read: it is logged and dropped."""
+def _of_another(source: MemberId, frames: Sequence[wire.Buffer]) -> Iterator[Heard]:
+    """Yield what another member may say: it has no word on this session, nor in this log."""
     try:
         message, payload = wire.decode(frames)
     except wire.WireError as error:
-        log.warning("a message was dropped: %s", error)
-        return None
-    return Heard(message, payload)
+        log.debug("a message of %s was dropped: %s", source.hex(), error)
+        return
+    match message:
+        case Get() | Chunk() | Error(code="gone"):
+            yield Heard(message, payload, source)
+        case _:
+            log.debug("a message of %s is none of a transfer's", source.hex())

@@ -1,32 +1,36 @@
-"""Finding a broker: where it should be, whether it is there, and asking it things."""
+"""Finding a broker, and asking it things.
+
+What is named wins; else this user's own running broker; else the mesh that was joined, where
+it was last. Only a node goes on to ask on the LAN.
+"""
 
 import json
-import socket
-import time
 from contextlib import suppress
-from math import ceil
 from pathlib import Path
 
 import msgspec
 import zmq
 
-from ...broker import wire
-from ...broker.keys import KeyPair, published
+from ...broker.keys import broker_key
 from ...broker.locks import lock_now
-from ...broker.messages import Ask, Error, Message, Tell
-from ...broker.status import Snapshot
-from ...broker.why import Story
-from ..errors import MeshUnreachable, NotAuthorised, PixmeshError, UsageError
+from ...broker.messages import Ask, TicketTerms
+from ...broker.names import host_name
+from ...broker.views import NewTicket, Snapshot, Story, TicketView
+from ..errors import NotAuthorised
 from ..state import StateFolder
+from . import membership
 from .address import Address, parse_host
+from .asking import answered
+from .dial import NobodyLetsIn, Why, dial, explained
+from .entry import entered
+from .membership import Membership
+from .way import Way
 
-LOOK_AGAIN_MS = 500
-LISTENER_PATIENCE = 3.0
 PATIENCE = 5.0
 
 
-def running_broker(state: StateFolder) -> Address | None:
-    """Return where this user's running broker is, if one runs."""
+def running_broker(state: StateFolder) -> Way | None:
+    """Return the way to this user's running broker, if one runs."""
     try:
         facts = json.loads(state.broker_file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -34,124 +38,105 @@ def running_broker(state: StateFolder) -> Address | None:
     if not _is_locked(state.runtime / "broker.lock"):
         return None
     if facts.get("local"):
-        return Address(folder=Path(facts["local"]))
+        return Way(state.keys, (Address(folder=Path(facts["local"])),))
     host, port = parse_host(str(facts["network"]))
-    return Address(host=host, port=port, key=_broker_key(state, f"{host}:{port}"))
+    key = broker_key(state.keys) or b""
+    return Way(state.keys, (Address(host=host, port=port, key=key, origin="broker.json"),))
 
 
-def address_of(text: str, state: StateFolder) -> Address:
-    """Return the address that a person wrote, with the key that proves the broker.
+def joined_mesh(state: StateFolder) -> Way | None:
+    """Return the way to the mesh that this machine has joined, if any."""
+    joined = membership.load(state.membership)
+    return way_of(joined, state) if joined is not None else None
 
-    Raises UsageError for what is no address, NotAuthorised without its key.
+
+def way_of(joined: Membership, state: StateFolder) -> Way:
+    """Return the way to where a joined mesh's broker was."""
+    return Way(state.keys, joined.addresses(), joined, state.membership)
+
+
+def named_broker(text: str, state: StateFolder) -> Way:
+    """Return the way to the broker that a person named: nothing else is tried.
+
+    Raises UsageError for what is no address, NotAuthorised where its key is not known.
     """
     host, port = parse_host(text)
-    return Address(host=host, port=port, key=_broker_key(state, text))
+    joined = membership.load(state.membership)
+    known = [joined.broker.encode()] if joined is not None else []
+    own = broker_key(state.keys)
+    keys = [*known, *([own] if own is not None else [])]
+    if not keys:
+        raise _unknown(text, host, port)
+    places = tuple(Address(host=host, port=port, key=key, origin="named") for key in keys)
+    return Way(state.keys, places, joined, state.membership)
 
 
-def find_broker(wanted: str | None, state: StateFolder) -> Address | None:
-    """Return the broker that was asked for, else this user's running one, else None."""
-    return address_of(wanted, state) if wanted else running_broker(state)
+def find_broker(wanted: str | None, state: StateFolder) -> Way | None:
+    """Return the way to the broker that was asked for, or to the one that is known, or None."""
+    if wanted:
+        return named_broker(wanted, state)
+    return running_broker(state) or joined_mesh(state)
 
 
-def ask_status(address: Address, keys: Path, *, patience: float = PATIENCE) -> Snapshot:
-    """Return what the mesh is doing now.
+def _unknown(text: str, host: str, port: int) -> Exception:
+    """Say that nobody listens there, if so; else that its key is not known here."""
+    from ...broker.keys import KeyPair
 
-    ``keys`` is the folder of this user's keys. Raises MeshUnreachable when nobody answers
-    in ``patience`` seconds.
-    """
-    answer = _ask(address, keys, Ask(what="status"), patience)
-    return msgspec.msgpack.decode(answer, type=Snapshot)
+    nobody = KeyPair.fresh()
+    there = Address(host=host, port=port, key=nobody.public, origin="named")
+    with zmq.Context() as context:
+        try:
+            dial(context, [there], nobody)
+        except NobodyLetsIn as error:
+            if not error.has(Why.WRONG_KEY) and not error.has(Why.SILENT):
+                return explained(error)
+    return NotAuthorised(
+        f"the key of the broker at {text} is not known here: this machine has not joined its mesh",
+        remedy="on the broker's machine 'pixmesh ticket new' makes a ticket; paste the line that "
+        "it prints here",
+    )
 
 
-def ask_why(address: Address, keys: Path, about: str) -> tuple[Story, ...]:
-    """Return what the broker knows of the tasks of that name, or whose id begins so.
+# ---- asking -----------------------------------------------------------------------------
 
-    Raises MeshUnreachable.
-    """
-    answer = _ask(address, keys, Ask(what="why", about=about), PATIENCE)
+
+def ask(way: Way, question: Ask, patience: float = PATIENCE) -> bytes:
+    """Return the broker's answer. Raises MeshUnreachable, NotAuthorised, UsageError."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    with (
+        context,
+        entered(context, way, "owner", host_name(), patience=patience) as us,
+        context.socket(zmq.DEALER) as dealer,
+    ):
+        return answered(dealer, us.address, us.pair, question, patience)
+
+
+def ask_status(way: Way, *, patience: float = PATIENCE) -> Snapshot:
+    """Return what the mesh is doing now."""
+    return msgspec.msgpack.decode(ask(way, Ask(what="status"), patience), type=Snapshot)
+
+
+def ask_why(way: Way, about: str) -> tuple[Story, ...]:
+    """Return what the broker knows of the tasks of that name, or whose id begins so."""
+    answer = ask(way, Ask(what="why", about=about))
     return msgspec.msgpack.decode(answer, type=tuple[Story, ...])
 
 
-def order(address: Address, keys: Path, what: str, about: str) -> str:
-    """Tell the mesh to do something; return what came of it.
-
-    Raises MeshUnreachable, and PixmeshError for what cannot be done.
-    """
-    return msgspec.msgpack.decode(
-        _ask(address, keys, Ask(what=what, about=about), PATIENCE), type=str
-    )
+def order(way: Way, what: str, about: str) -> str:
+    """Tell the mesh to do something; return what came of it."""
+    return msgspec.msgpack.decode(ask(way, Ask(what=what, about=about)), type=str)
 
 
-def _ask(address: Address, keys: Path, question: Ask, patience: float) -> bytes:
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    with published(keys, "owner") as key, context, context.socket(zmq.DEALER) as dealer:
-        _dial(dealer, address, key)
-        return _answered(dealer, address, question, patience)
+def new_ticket(way: Way, terms: TicketTerms) -> NewTicket:
+    """Have a ticket made."""
+    answer = ask(way, Ask(what="ticket-new", terms=terms))
+    return msgspec.msgpack.decode(answer, type=NewTicket)
 
 
-def _dial(socket: zmq.Socket[bytes], address: Address, key: KeyPair) -> None:
-    socket.linger = 0
-    if address.key:
-        socket.curve_serverkey = address.key
-        socket.curve_publickey, socket.curve_secretkey = key.public, key.secret
-    socket.connect(address.control)
-
-
-def _answered(socket: zmq.Socket[bytes], address: Address, question: Ask, patience: float) -> bytes:
-    deadline = time.monotonic() + patience
-    pages: dict[int, bytes] = {}
-    socket.send_multipart(wire.encode(question))
-    while (left := deadline - time.monotonic()) > 0:
-        if not socket.poll(min(ceil(left * 1000), LOOK_AGAIN_MS)):
-            continue
-        match _answer(socket):
-            case Tell(page=page, pages=count, body=body):
-                pages[page] = body
-                if len(pages) == count:
-                    return b"".join(pages[number] for number in range(count))
-            case Error(code="refused", text=text, remedy=remedy):
-                raise UsageError(text, remedy=remedy)
-            case Error(text=text, remedy=remedy):
-                raise PixmeshError(f"the broker at {address} says: {text}", remedy=remedy)
-            case _:
-                continue
-    raise MeshUnreachable(
-        f"no broker answers at {address} (tried for {patience:.0f} s)",
-        remedy="start one with 'pixmesh broker'",
-    )
-
-
-def _answer(socket: zmq.Socket[bytes]) -> Message:
-    try:
-        return wire.decode(socket.recv_multipart())[0]
-    except wire.WireError as error:
-        raise PixmeshError(
-            f"what answers there is no pixmesh broker of this version: {error.text}",
-            remedy="check the address, and that both sides run the same pixmesh",
-        ) from None
-
-
-def _broker_key(state: StateFolder, address: str) -> bytes:
-    try:
-        return (state.keys / "broker-broker.pub").read_bytes().strip()
-    except FileNotFoundError:
-        _demand_listener(address)
-        raise NotAuthorised(
-            f"the key of the broker at {address} is not known here",
-            remedy="joining another machine's broker is not built yet; "
-            "start one here with 'pixmesh broker'",
-        ) from None
-
-
-def _demand_listener(address: str) -> None:
-    """Raise MeshUnreachable where nobody listens at all."""
-    try:
-        socket.create_connection(parse_host(address), timeout=LISTENER_PATIENCE).close()
-    except OSError as error:
-        raise MeshUnreachable(
-            f"no broker answers at {address}: {error.strerror or error}",
-            remedy="check the address, or start a broker there with 'pixmesh broker'",
-        ) from None
+def tickets(way: Way) -> tuple[TicketView, ...]:
+    """Return the tickets that are out."""
+    answer = ask(way, Ask(what="ticket-list"))
+    return msgspec.msgpack.decode(answer, type=tuple[TicketView, ...])
 
 
 def _is_locked(path: Path) -> bool:

@@ -18,6 +18,7 @@ from ...broker.messages import CHUNK_BYTES, Get, MemberId
 CREDIT = 4
 PATIENCE = 2.0
 MOST_TRIES = 8
+MOST_GRANTED = 4096  # each GET looks at all of them
 
 
 @dataclass(slots=True)
@@ -100,7 +101,10 @@ class Serving:
     granted: deque[Granted] = field(default_factory=deque)
 
     def grant(self, to: MemberId, get: Get) -> None:
-        """Note a receiver's credit; a repeated GET replaces what was left of the last."""
+        """Note a receiver's credit; a repeated GET replaces what was left of the last.
+
+        What is beyond the most is passed over: who means it asks again.
+        """
         for known in self.granted:
             if (known.to, known.token, known.attempt) == (to, get.token, get.attempt):
                 if known.offset + known.left * CHUNK_BYTES == get.offset:
@@ -108,7 +112,8 @@ class Serving:
                 else:
                     known.offset, known.left = get.offset, get.credit
                 return
-        self.granted.append(Granted(to, get.token, get.attempt, get.offset, get.credit))
+        if len(self.granted) < MOST_GRANTED:
+            self.granted.append(Granted(to, get.token, get.attempt, get.offset, get.credit))
 
     def next(self) -> Granted | None:
         """Return whose chunk is to be sent now."""

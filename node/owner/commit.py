@@ -17,6 +17,7 @@ folders' syncs. One that fails leaves the group, and takes its temp file with it
 """
 
 import enum
+import errno
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ log = logging.getLogger(__name__)
 TAKEN_OVER: Final = "taken-over"
 EXISTS: Final = "exists"
 UNWRITABLE: Final = "unwritable"
+UNNAMEABLE: Final = "unnameable"
+_NAMES: Final = frozenset(
+    {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR}
+)
+"""Errors that are one output's own; others, a full disk say, are those of OUT as a whole."""
 
 
 class Disk(Protocol):
@@ -55,6 +61,10 @@ class Disk(Protocol):
 
     def digest(self, path: Path) -> bytes | None:
         """Return the digest of a file, or None where there is none to read."""
+        ...
+
+    def content(self, path: Path) -> Content:
+        """Return what a file holds, to be written once more. Raises OSError."""
         ...
 
     def remove(self, path: Path) -> None:
@@ -158,14 +168,14 @@ class Committer:
             try:
                 self._disk.write(result.temp, result.content, modified_ns=result.modified_ns)
             except (OSError, PixmeshError) as error:
-                self._give_up(group, result, UNWRITABLE, _reason(result, error))
+                self._give_up(group, result, _code(error), _reason(result, error))
 
     def _sync(self, group: "_Group") -> None:
         for result in group.results():
             try:
                 self._disk.sync_file(result.temp)
             except OSError as error:
-                self._give_up(group, result, UNWRITABLE, _reason(result, error))
+                self._give_up(group, result, _code(error), _reason(result, error))
 
     def _commit(self, group: "_Group") -> None:
         results = group.results()
@@ -184,7 +194,7 @@ class Committer:
             except OSError as error:
                 # Whoever recovers this commit meanwhile has renamed it already.
                 if self._disk.digest(result.destination) != result.digest:
-                    self._give_up(group, result, UNWRITABLE, _reason(result, error))
+                    self._give_up(group, result, _code(error), _reason(result, error))
 
     def _anchor(self, group: "_Group") -> None:
         for folder in dict.fromkeys(result.destination.parent for result in group.results()):
@@ -280,6 +290,10 @@ def _sync_folder(disk: Disk, folder: Path) -> None:
             f"the folder {folder} cannot be made durable: {error.strerror or error}",
             remedy="look after its disk, then run the same command again: it continues",
         ) from error
+
+
+def _code(error: OSError | PixmeshError) -> str:
+    return UNNAMEABLE if getattr(error, "errno", None) in _NAMES else UNWRITABLE
 
 
 def _reason(result: Commit, error: OSError | PixmeshError) -> str:

@@ -10,8 +10,7 @@ callable; reading, committing and deciding are done elsewhere.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, assert_never
@@ -19,9 +18,10 @@ from typing import Final, assert_never
 from .appraise import Appraise
 from .backlog import Backlog
 from .commit import Commit, Committer, Disk, finish
-from .job import Cancelled, Failure, Outcome, Result
+from .group import Group
+from .job import Cancelled, Failure, JobId, Outcome, Result
 from .ledger import Ledger
-from .plan import Entry, Plan
+from .plan import Entry, Plan, Unfinished
 from .prepare import READ_AGAIN, Preparer
 from .reader import Cancel, Reader, Submit
 from .report import (
@@ -30,40 +30,29 @@ from .report import (
     PictureDone,
     PictureFailed,
     PictureSubmitted,
+    PictureUnchanged,
     Summary,
     Tally,
 )
 from .row import Failed
 from .source import SOURCE_CHANGED
-from .works import Condemned, Copy, Ended, Left, Message, Pending, Stop, Works
+from .works import (
+    Condemned,
+    Copy,
+    End,
+    Ended,
+    Fed,
+    Left,
+    Message,
+    Pending,
+    Stop,
+    TakeBack,
+    Unchanged,
+    Works,
+)
 
 GROUP: Final = 128
 """Outcomes taken together at most: what one crash leaves to be looked at."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """What is recorded together, and whom it concerns."""
-
-    pending: dict[Path, Pending] = field(default_factory=dict)
-    commits: list[Commit] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
-    cancelled: list[Pending] = field(default_factory=list)
-    again: list[Pending] = field(default_factory=list)
-    ended: list[tuple[Ended, int]] = field(default_factory=list)
-
-    def commit(self, pending: Pending, commit: Commit) -> None:
-        self.pending[pending.entry.destination] = pending
-        self.commits.append(commit)
-
-    def fail(
-        self, pending: Pending, code: str, reason: str, *, node: str = "", attempts: int = 0
-    ) -> None:
-        destination = pending.entry.destination
-        self.pending[destination] = pending
-        self.failed.append(
-            Failed(destination=destination, code=code, reason=reason, node=node, attempts=attempts)
-        )
 
 
 class FileBatch:
@@ -86,6 +75,7 @@ class FileBatch:
         on_event: Callable[[BatchEvent], None] = lambda _event: None,
         on_done: Callable[[Commit], None] | None = None,
         keep_times: bool = False,
+        kept_open: bool = False,
         backlog: Backlog | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -101,8 +91,10 @@ class FileBatch:
         self._works = Works()
         self._tally = Tally()
         self._messages: SimpleQueue[Message] = SimpleQueue()
+        self._taken_back: set[JobId] = set()
         self._broken: Exception | None = None
         self._open = 0
+        self._is_endless = self._kept_open = kept_open
         self._reader = Reader(
             plan=plan,
             preparer=Preparer(
@@ -121,16 +113,19 @@ class FileBatch:
     def run(self) -> Summary:
         """Do the plan; return when every entry has its outcome, or after ``stop``.
 
+        A batch that is kept open goes on with what it is fed, until ``end`` or ``stop``.
+
         Raises UsageError where the plan may not start, and what ended the batch where the
         ledger, a disk or the mesh fails as a whole.
         """
         self._plan.check()
         started = self._clock()
-        entries = [*self._recovered(), *self._plan.entries]
-        self._open = len(entries)
-        self._reader.start(entries)
+        self._recover()
+        for entry in self._plan.entries:
+            self._read(entry)
+        self._reader.start()
         try:
-            while self._open:
+            while self._open or self._kept_open:
                 self._take(self._next_messages())
         finally:
             self._end()
@@ -138,6 +133,18 @@ class FileBatch:
             raise self._broken
         skipped = self._plan.known + self._plan.existing
         return self._tally.summary(skipped=skipped, seconds=self._clock() - started)
+
+    def feed(self, work: Entry | Unfinished) -> None:
+        """Do one more, in a batch that is kept open. Any thread."""
+        self._messages.put(Fed(work))
+
+    def end(self) -> None:
+        """Let a batch that is kept open end with what it was fed. Any thread."""
+        self._messages.put(End())
+
+    def take_back(self, destinations: Collection[Path]) -> None:
+        """Make these no more, begun or not, unless they are there: a person says so. Any thread."""
+        self._messages.put(TakeBack(tuple(destinations)))
 
     def stop(self) -> None:
         """Begin nothing more; let what runs finish, and commit it.
@@ -151,23 +158,38 @@ class FileBatch:
         self._broken = error
         self.stop()
 
-    def _recovered(self) -> Iterator[Entry]:
-        """Finish what a dead owner left; give back the entries that have to be done anew."""
+    def _do(self, work: Entry | Unfinished) -> None:
+        if isinstance(work, Entry):
+            self._read(work)
+        else:
+            self._finish(work)
+
+    def _read(self, entry: Entry) -> None:
+        self._works.want(entry.destination)
+        self._open += 1
+        self._reader.read(entry)
+
+    def _recover(self) -> None:
+        """Say what cannot be read, and finish what a dead owner left."""
         for refused in self._plan.refused:
             self._report(PictureFailed(refused.path, refused.code, refused.reason))
         for temp in self._plan.stale:
             self._disk.remove(temp)
         for unfinished in self._plan.unfinished:
-            entry, row = unfinished.entry, unfinished.row
-            if finish(row, disk=self._disk, record=self._ledger, replace=entry.replace):
-                size = entry.picture.identity.size
-                self._report(
-                    PictureDone(
-                        source=row.source, destination=row.destination, bytes_in=size, node=row.node
-                    )
-                )
-            else:
-                yield entry
+            self._finish(unfinished)
+
+    def _finish(self, unfinished: Unfinished) -> None:
+        """Finish a commit that was cut off, or do its entry anew."""
+        entry, row = unfinished.entry, unfinished.row
+        if not finish(row, disk=self._disk, record=self._ledger, replace=entry.replace):
+            self._read(entry)
+            return
+        size = entry.picture.identity.size
+        self._report(
+            PictureDone(
+                source=row.source, destination=row.destination, bytes_in=size, node=row.node
+            )
+        )
 
     def _next_messages(self) -> list[Message]:
         messages = [self._messages.get()]
@@ -179,11 +201,15 @@ class FileBatch:
         return messages
 
     def _take(self, messages: list[Message]) -> None:
-        group = _Group()
+        group = Group()
         for message in messages:
             self._sort(message, group)
-        if group.cancelled:
-            self._ledger.cancelled([pending.entry.destination for pending in group.cancelled])
+        for by_person, left in ((False, group.cancelled), (True, group.taken_back)):
+            if left:
+                destinations = [pending.entry.destination for pending in left]
+                self._ledger.cancelled(destinations, by_person=by_person)
+        if group.unchanged:
+            self._ledger.known([row for _, row in group.unchanged])
         failed = self._committer.commit(group.commits, group.failed)
         self._conclude(group, {one.destination: one for one in failed})
         for ended, taken in group.ended:
@@ -192,18 +218,24 @@ class FileBatch:
         for pending in group.again:
             self._reader.read_again(pending)
 
-    def _conclude(self, group: _Group, failed: dict[Path, Failed]) -> None:
+    def _conclude(self, group: Group, failed: dict[Path, Failed]) -> None:
         for commit in group.commits:
             if commit.destination not in failed:
                 self._report(_done(group.pending[commit.destination], commit))
         for destination, one in failed.items():
-            source = group.pending[destination].entry.picture.path
-            self._report(PictureFailed(source, one.code, one.reason))
+            source = group.pending[destination].entry.picture.source.path
+            self._report(PictureFailed(source, one.code, one.reason, one.node, one.attempts))
         for pending in group.cancelled:
-            self._report(PictureCancelled(pending.entry.picture.path))
-        self._open -= len(group.pending) + len(group.cancelled)
+            self._report(PictureCancelled(pending.entry.picture.source.path))
+        for pending in group.taken_back:
+            self._report(PictureCancelled(pending.entry.picture.source.path, by_person=True))
+        for pending, row in group.unchanged:
+            source = pending.entry.picture.source.path
+            self._report(PictureUnchanged(source, row.destination))
+        ended = (group.pending, group.cancelled, group.taken_back, group.unchanged)
+        self._open -= sum(map(len, ended))
 
-    def _sort(self, message: Message, group: _Group) -> None:
+    def _sort(self, message: Message, group: Group) -> None:
         match message:
             case PictureSubmitted():
                 self._report(message)
@@ -215,23 +247,43 @@ class FileBatch:
                 group.commit(pending, self._copied(message))
             case Condemned(pending, code, reason):
                 group.fail(pending, code, reason)
+            case Unchanged(pending, row):
+                group.unchanged.append((pending, row))
             case Left(pending):
-                group.cancelled.append(pending)
-            case Stop():
-                self._cancel_all()
+                unwanted = self._works.is_unwanted(pending)
+                (group.taken_back if unwanted else group.cancelled).append(pending)
+            case Fed() | TakeBack() | End() | Stop():
+                self._obey(message)
             case _:
                 assert_never(message)
 
-    def _sort_outcome(self, outcome: Outcome, waiting: list[Pending], group: _Group) -> None:
+    def _obey(self, message: Fed | TakeBack | End | Stop) -> None:
+        match message:
+            case Fed(work):
+                self._do(work)
+            case TakeBack(destinations):
+                jobs = self._works.take_back(destinations)
+                self._taken_back.update(jobs)
+                self._cancel(jobs, only_unstarted=False)
+            case _:
+                self._kept_open = False
+                if isinstance(message, Stop):
+                    self._cancel_all()
+
+    def _sort_outcome(self, outcome: Outcome, waiting: list[Pending], group: Group) -> None:
+        wanted = [pending for pending in waiting if not self._works.is_unwanted(pending)]
+        group.taken_back += [pending for pending in waiting if self._works.is_unwanted(pending)]
         match outcome:
             case Result():
-                for pending in waiting:
+                for pending in wanted:
                     group.commit(pending, self._commit(pending, outcome))
             case Failure():
-                for pending in waiting:
+                for pending in wanted:
                     _sort_failure(outcome, pending, group)
             case Cancelled():
-                group.cancelled.extend(waiting)
+                # Who joined a job as it was taken back from others still wants it.
+                joined = outcome.job in self._taken_back and not self._works.stopping
+                (group.again if joined else group.cancelled).extend(wanted)
             case _:
                 assert_never(outcome)
 
@@ -245,7 +297,7 @@ class FileBatch:
             node=result.node,
             attempts=result.attempts,
             seconds=result.seconds,
-            replace=pending.entry.replace,
+            replace=self._may_replace(pending.entry),
             modified_ns=self._modified_ns(pending),
         )
 
@@ -260,8 +312,17 @@ class FileBatch:
             node=copy.made.node,
             attempts=0,
             seconds=0.0,
-            replace=copy.pending.entry.replace,
+            replace=self._may_replace(copy.pending.entry),
             modified_ns=self._modified_ns(copy.pending),
+        )
+
+    def _may_replace(self, entry: Entry) -> bool:
+        """Tell whether what is there may go: by request, or because it is our own, as it was."""
+        before = entry.before
+        return entry.replace or (
+            before is not None
+            and before.result is not None
+            and self._disk.digest(entry.destination) == before.result
         )
 
     def _modified_ns(self, pending: Pending) -> int | None:
@@ -270,16 +331,19 @@ class FileBatch:
     def _close(self, ended: Ended, taken: int) -> None:
         """End a work whose outcome is recorded, unless a copy joined it meanwhile."""
         outcome = ended.outcome
-        if isinstance(outcome, Failure) and outcome.code != SOURCE_CHANGED:
+        if isinstance(outcome, Failure) and not self._is_endless:
             self._reader.has_failed(outcome)
         if not self._works.end(ended.work, taken):
             self._messages.put(ended)
-        elif isinstance(outcome, Result):
+            return
+        self._taken_back.discard(outcome.job)
+        if isinstance(outcome, Result):
             self._backlog.remove(outcome.content.size)
             outcome.content.close()
 
     def _report(self, event: BatchEvent) -> None:
-        self._tally.add(event)
+        if not self._is_endless:
+            self._tally.add(event)
         self._on_event(event)
 
     def _cancel_all(self) -> None:
@@ -293,7 +357,7 @@ class FileBatch:
         self._reader.end()
 
 
-def _sort_failure(failure: Failure, pending: Pending, group: _Group) -> None:
+def _sort_failure(failure: Failure, pending: Pending, group: Group) -> None:
     if failure.code == SOURCE_CHANGED and pending.readings < READ_AGAIN:
         group.again.append(pending)
         return
@@ -302,7 +366,7 @@ def _sort_failure(failure: Failure, pending: Pending, group: _Group) -> None:
 
 def _done(pending: Pending, commit: Commit) -> PictureDone:
     return PictureDone(
-        source=pending.entry.picture.path,
+        source=pending.entry.picture.source.path,
         destination=commit.destination,
         megapixels=pending.megapixels,
         bytes_in=pending.identity.size,

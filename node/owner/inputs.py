@@ -14,13 +14,14 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ..errors import UsageError
 from .job import FileIdentity
+from .walk import FolderKey, Walk, folder_key
 
 _EXTENSIONS: Final = """
     .jpg .jpeg .jpe .jfif .png .apng .webp .tif .tiff .bmp .dib .gif .avif .heic .heif .hif
@@ -53,11 +54,20 @@ _RECIPE_WORD: Final = re.compile(r"\||[a-z][a-z0-9_-]*|[a-z][a-z0-9_]*=[^/\\]*")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A picture where people know it: a path, or a URL as a path."""
+
+    path: Path
+    identity: FileIdentity
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A file taken for a picture, and where it was found.
 
     ``path`` is absolute. ``root`` is the INPUT folder it lies in, or the folder of a file
     that was named itself; ``relative`` is the path from there, with the system's separators.
+    ``origin`` is set where ``path`` is only a copy, made to be read here.
     """
 
     path: Path
@@ -65,6 +75,12 @@ class Picture:
     relative: str
     named: bool
     identity: FileIdentity
+    origin: Origin | None = None
+
+    @property
+    def source(self) -> Origin:
+        """What it is a copy of, if it is one; else itself. This is what the ledger knows."""
+        return self.origin or Origin(self.path, self.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +113,8 @@ def find_inputs(inputs: Sequence[str | Path], *, out: Path | None = None) -> Inp
     The folder ``out`` is not walked, so outputs never become inputs.
     Raises UsageError for an INPUT that does not exist.
     """
-    search = _Search(avoid=_folder_key(out) if out is not None else None)
+    key = folder_key(out) if out is not None else None
+    search = _Search(avoid=frozenset([key] if key else []))
     for given in inputs:
         search.add(Path(given))
     return search.found()
@@ -122,7 +139,7 @@ def kind_of(name: str) -> str:
 class _Search:
     """One search under way: what it found so far."""
 
-    def __init__(self, *, avoid: tuple[int, int] | None) -> None:
+    def __init__(self, *, avoid: frozenset[FolderKey]) -> None:
         self._avoid = avoid
         self._pictures: dict[str, Picture] = {}
         self._folders: dict[Path, None] = {}
@@ -154,43 +171,24 @@ class _Search:
             self._refused.append(Refused(path, "not-a-picture", "not a regular file"))
             return
         self._pictures[str(path)] = Picture(
-            path, path.parent, path.name, named=True, identity=_identity(found)
+            path, path.parent, path.name, named=True, identity=FileIdentity.seen(found)
         )
 
     def _walk(self, root: Path) -> None:
-        """Take a folder's pictures, sorted by their path.
-
-        Every real folder is visited once, so links cannot make the walk endless; linked
-        folders come after all others, so that a picture is found under its real path.
-        """
+        """Take a folder's pictures, sorted by their path."""
         self._folders[root] = None
         pictures: list[Picture] = []
-        visited: set[tuple[int, int]] = {self._avoid} if self._avoid else set()
-        waiting, linked = [(str(root), "")], list[tuple[str, str]]()
-        while waiting or linked:
-            folder, relative = waiting.pop() if waiting else linked.pop(0)
-            key = _folder_key(folder)
-            if key is None or key not in visited:
-                visited.update([key] if key else [])
-                for entry in self._entries(folder):
-                    inside = f"{relative}{entry.name}"
-                    if not _is_folder(entry):
-                        self._look_at(entry, root, inside, pictures)
-                    elif is_left_out(entry.name):
-                        self._skipped[HIDDEN_KIND] += 1
-                    else:
-                        (linked if entry.is_symlink() else waiting).append(
-                            (entry.path, inside + os.sep)
-                        )
+        walk = Walk(root, self._leaves_out, self._refuse, self._avoid)
+        for entry, inside in walk.files():
+            self._look_at(entry, root, inside, pictures)
         for picture in sorted(pictures, key=lambda picture: picture.relative):
             self._pictures.setdefault(str(picture.path), picture)
 
-    def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        try:
-            with os.scandir(folder) as entries:
-                yield from sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            self._refuse(folder, error)
+    def _leaves_out(self, folder: str) -> bool:
+        if is_left_out(folder):
+            self._skipped[HIDDEN_KIND] += 1
+            return True
+        return False
 
     def _look_at(
         self, entry: os.DirEntry[str], root: Path, relative: str, into: list[Picture]
@@ -211,8 +209,8 @@ class _Search:
             return
         if not stat.S_ISREG(found.st_mode):
             self._skipped[SPECIAL_KIND] += 1
-        elif says_picture or _starts_like_picture(entry.path):
-            into.append(Picture(Path(entry.path), root, relative, False, _identity(found)))
+        elif says_picture or starts_like_picture(entry.path):
+            into.append(Picture(Path(entry.path), root, relative, False, FileIdentity.seen(found)))
         else:
             self._skipped[kind_of(name)] += 1
 
@@ -221,31 +219,13 @@ class _Search:
         self._refused.append(Refused(Path(path), "unreadable", reason))
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
-
-
-def _starts_like_picture(path: str) -> bool:
+def starts_like_picture(path: str) -> bool:
+    """Tell from a file whether it says to be a picture; one that cannot be read does not."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # hot
             return looks_like_picture(file.read(FIRST_BYTES))
     except OSError:
         return False
-
-
-def _identity(found: os.stat_result) -> FileIdentity:
-    return FileIdentity(found.st_size, found.st_mtime_ns, found.st_ino)
-
-
-def _folder_key(folder: str | Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(folder)  # noqa: PTH116  # runs per folder, given as text
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _missing(given: Path, error: OSError | ValueError) -> UsageError:

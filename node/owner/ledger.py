@@ -16,79 +16,55 @@ them.
 
 import os
 import re
-import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from ..errors import PixmeshError
 from .claim import Claim
+from .columns import SELECT, UPSERT, below, identity_values, row_of, values_of
+from .database import Database
+from .folder_records import FolderRecords
 from .job import FileIdentity, JobId
+from .listing import Listing
 from .names import as_unicode
 from .row import Change, Failed, Ready, Row, State
 
-MIGRATIONS: Final = (
-    """
-    CREATE TABLE outputs (
-        destination BLOB PRIMARY KEY, source BLOB NOT NULL,
-        size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode TEXT NOT NULL,
-        digest BLOB, job BLOB, recipe TEXT NOT NULL, output TEXT NOT NULL,
-        state TEXT NOT NULL, owner TEXT NOT NULL, temp BLOB, result BLOB,
-        code TEXT NOT NULL, reason TEXT NOT NULL, node TEXT NOT NULL,
-        attempts INTEGER NOT NULL, seconds REAL NOT NULL, changed REAL NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX outputs_by_source ON outputs (source);
-    CREATE INDEX outputs_by_job ON outputs (job);
-    CREATE TABLE history (
-        number INTEGER PRIMARY KEY, destination BLOB NOT NULL, job BLOB,
-        owner TEXT NOT NULL, state TEXT NOT NULL, at REAL NOT NULL
-    );
-    CREATE INDEX history_by_destination ON history (destination);
-    """,
-)
-"""One script per schema version; a file's ``user_version`` says how many it has had."""
-
-BUSY_MS: Final = 20_000
-BUSY_AGAIN: Final = 0.01
 ROWS_PER_QUERY: Final = 500
+CANCELLED: Final = "cancelled"
+BY_PERSON: Final = (CANCELLED, "by pixmesh jobs cancel")
+"""The code and the reason of what a person took back."""
 _ID_START: Final = re.compile("[0-9a-fA-F]{4,32}")
 
-_COLUMNS: Final = (
-    "destination, source, size, mtime_ns, inode, digest, job, recipe, output, state, owner,"
-    " temp, result, code, reason, node, attempts, seconds, changed"
-)
-_SELECT: Final = f"SELECT {_COLUMNS} FROM outputs"  # noqa: S608  # a constant
-_UPSERT: Final = (
-    f"INSERT OR REPLACE INTO outputs ({_COLUMNS})"  # noqa: S608  # a constant
-    f" VALUES ({', '.join('?' * 19)})"
-)
 _COMMITTING: Final = (
     "UPDATE outputs SET state = 'committing', result = ?, node = ?, attempts = ?, seconds = ?,"
-    " changed = ? WHERE destination = ? AND owner = ? AND job = ? AND state = 'submitted'"
+    " asked = '', changed = ?"
+    " WHERE destination = ? AND owner = ? AND job = ? AND state = 'submitted'"
 )
 _DONE: Final = (
-    "UPDATE outputs SET state = 'done', temp = NULL, changed = ?"
+    "UPDATE outputs SET state = 'done', temp = NULL, asked = '', changed = ?"
     " WHERE destination = ? AND owner = ? AND state = 'committing'"
 )
 _FAILED: Final = (
-    "UPDATE outputs SET state = 'failed', temp = NULL, code = ?, reason = ?, node = ?,"
+    "UPDATE outputs SET state = 'failed', temp = NULL, asked = '', code = ?, reason = ?, node = ?,"
     " attempts = ?, changed = ?"
     " WHERE destination = ? AND owner = ? AND state IN ('submitted', 'committing')"
 )
 _CANCELLED: Final = (
-    "UPDATE outputs SET state = 'cancelled', temp = NULL, changed = ?"
+    "UPDATE outputs SET state = 'cancelled', temp = NULL, asked = '', code = ?, reason = ?,"
+    " changed = ?"
     " WHERE destination = ? AND owner = ? AND state = 'submitted'"
 )
+_STATE: Final = "SELECT state, job FROM outputs WHERE destination = ?"
 _TAKEN: Final = (
     "UPDATE outputs SET owner = ?, changed = ?"
     " WHERE destination = ? AND owner = ? AND state = 'committing'"
 )
 _HISTORY: Final = (
-    "INSERT INTO history (destination, job, owner, state, at)"
-    " SELECT destination, job, owner, state, changed FROM outputs WHERE destination = ?"
+    "INSERT INTO history (destination, job, owner, state, at, node, reason)"
+    " SELECT destination, job, owner, state, changed, node, reason"
+    " FROM outputs WHERE destination = ?"
 )
 
 
@@ -105,16 +81,15 @@ class Ledger:
     def __init__(self, path: Path, *, wall: Callable[[], float] = time.time) -> None:
         self.path = path
         self._wall = wall
-        self._lock = threading.RLock()
-        self._durable: bool | None = None
-        with self._errors():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._claim = Claim(path.with_name(path.name + ".owners"))
-            try:
-                self._connection = _connect(path)
-            except BaseException:
-                self._claim.close()
-                raise
+        self._database = Database(path, wall=wall)
+        try:
+            with self._database.errors():
+                self._claim = Claim(path.with_name(path.name + ".owners"))
+        except BaseException:
+            self._database.close()
+            raise
+        self.folders = FolderRecords(self._database, self._claim.owner)
+        self.listing = Listing(self._database)
 
     def __enter__(self) -> "Ledger":
         return self
@@ -133,9 +108,8 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file and take this process's claim away."""
-        with self._lock:
-            self._connection.close()
-            self._claim.close()
+        self._database.close()
+        self._claim.close()
 
     def rows(self, destinations: Iterable[Path]) -> dict[Path, Row]:
         """Return the rows of those destinations that have one."""
@@ -145,11 +119,11 @@ class Ledger:
         for start in range(0, len(keys), ROWS_PER_QUERY):
             part = keys[start : start + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(part))
-            query = f"{_SELECT} WHERE destination IN ({marks})"  # marks only
-            for values in self._query(query, part):
+            query = f"{SELECT} WHERE destination IN ({marks})"  # marks only
+            for values in self._database.query(query, part):
                 # Making paths is what takes the time, with 100,000 of them.
                 destination = wanted[values[0]]
-                found[destination] = _row(values, destination)
+                found[destination] = row_of(values, destination)
         return found
 
     def rows_of_source(self, source: Path) -> list[Row]:
@@ -166,29 +140,55 @@ class Ledger:
             return []
         return self._rows("WHERE lower(hex(job)) LIKE ? || '%'", [start.lower()])
 
+    def rows_under(self, folder: Path) -> Iterator[Row]:
+        """Yield all outputs that lie in a folder or below; read in pieces."""
+        last, end = below(folder)
+        while True:
+            where = f"{SELECT} WHERE destination > ? AND destination < ? ORDER BY destination"
+            found = self._database.query(f"{where} LIMIT {ROWS_PER_QUERY}", [last, end])
+            yield from (row_of(values) for values in found)
+            if len(found) < ROWS_PER_QUERY:
+                return
+            last = found[-1][0]
+
     def digest(self, source: Path, identity: FileIdentity) -> bytes | None:
         """Return the digest stored for a file that has not changed since, if there is one."""
         query = (
             "SELECT digest FROM outputs WHERE source = ? AND size = ? AND mtime_ns = ?"
             " AND inode = ? AND digest IS NOT NULL LIMIT 1"
         )
-        known = self._query(query, [os.fsencode(source), *_identity_values(identity)])
+        known = self._database.query(query, [os.fsencode(source), *identity_values(identity)])
         return known[0][0] if known else None
 
     def history(self, destination: Path) -> list[Change]:
         """Return everything that happened to one output, oldest first."""
-        query = "SELECT state, job, owner, at FROM history WHERE destination = ? ORDER BY number"
-        found = self._query(query, [os.fsencode(destination)])
-        return [Change(State(state), job, owner, at) for state, job, owner, at in found]
+        query = (
+            "SELECT state, job, owner, at, node, reason FROM history WHERE destination = ?"
+            " ORDER BY number"
+        )
+        found = self._database.query(query, [os.fsencode(destination)])
+        return [Change(State(state), *more) for state, *more in found]
 
     def submitted(self, rows: Sequence[Row]) -> None:
         """Record that this owner asks for these outputs, whatever was known of them."""
         # Lost with the machine's power, it only means that nobody asked: not worth an fsync.
-        with self._transaction(durable=False) as connection:
+        with self._database.transaction(durable=False) as connection:
             now = self._wall()
             for row in rows:
-                connection.execute(_UPSERT, _values(row, owner=self.owner, changed=now))
+                connection.execute(UPSERT, values_of(row, owner=self.owner, changed=now))
                 connection.execute(_HISTORY, [os.fsencode(row.destination)])
+
+    def known(self, rows: Sequence[Row]) -> None:
+        """Record outputs that were made of the same content before, and need no work."""
+        with self._database.transaction(durable=False) as connection:
+            for row in rows:
+                key = [os.fsencode(row.destination)]
+                was = connection.execute(_STATE, key).fetchone()
+                done = replace(row, state=State.DONE)
+                changed = row.changed or self._wall()
+                connection.execute(UPSERT, values_of(done, owner=self.owner, changed=changed))
+                if was != (State.DONE, row.job):
+                    connection.execute(_HISTORY, key)
 
     def committing(self, outputs: Sequence[Ready]) -> set[Path]:
         """Record what is about to get its final name."""
@@ -220,10 +220,22 @@ class Ledger:
             },
         )
 
-    def cancelled(self, destinations: Sequence[Path]) -> set[Path]:
-        """Record that these were taken back."""
+    def cancelled(self, destinations: Sequence[Path], *, by_person: bool = False) -> set[Path]:
+        """Record that these were taken back: by a person for good, or else for now."""
+        why = BY_PERSON if by_person else ("", "")
         return self._move(
-            _CANCELLED, {one: (self._wall(), *self._mine(one)) for one in destinations}
+            _CANCELLED, {one: (*why, self._wall(), *self._mine(one)) for one in destinations}
+        )
+
+    def cancel_left(self, rows: Sequence[Row]) -> set[Path]:
+        """Record that a person took back what dead owners left submitted."""
+        now = self._wall()
+        return self._move(
+            _CANCELLED,
+            {
+                one.destination: (*BY_PERSON, now, os.fsencode(one.destination), one.owner)
+                for one in rows
+            },
         )
 
     def take_over(self, row: Row) -> bool:
@@ -238,7 +250,7 @@ class Ledger:
         if not changes:
             return set()
         moved: set[Path] = set()
-        with self._transaction(durable=True) as connection:
+        with self._database.transaction(durable=True) as connection:
             for destination, values in changes.items():
                 if connection.execute(statement, values).rowcount == 1:
                     connection.execute(_HISTORY, [os.fsencode(destination)])
@@ -246,122 +258,4 @@ class Ledger:
         return moved
 
     def _rows(self, where: str, values: Sequence[object]) -> list[Row]:
-        return [_row(found) for found in self._query(f"{_SELECT} {where}", values)]
-
-    def _query(self, query: str, values: Sequence[object]) -> list[Any]:
-        with self._lock, self._errors():
-            return self._connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def _transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._errors():
-            if durable != self._durable:
-                mode = "FULL" if durable else "NORMAL"
-                self._connection.execute(f"PRAGMA synchronous = {mode}")
-                self._durable = durable
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.rollback()
-                raise
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise PixmeshError(
-                f"the ledger {self.path} cannot be used: {error}",
-                remedy="see that its folder is on a local disk, writable and not full;"
-                " a damaged ledger can be moved away",
-            ) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _migrate(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Keep a write-ahead log. SQLite itself does not wait here for those who open the file too."""
-    deadline = time.monotonic() + BUSY_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
-                raise
-            threading.Event().wait(BUSY_AGAIN)
-        else:
-            return
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    _write_ahead(connection)
-    connection.execute("PRAGMA synchronous = FULL")
-    if _version(connection) < len(MIGRATIONS):
-        connection.execute("BEGIN IMMEDIATE")
-        for number in range(_version(connection), len(MIGRATIONS)):
-            for statement in MIGRATIONS[number].split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number + 1}")
-        connection.execute("COMMIT")
-    if _version(connection) > len(MIGRATIONS):
-        raise PixmeshError(
-            f"the ledger {path} was written by a newer pixmesh (schema {_version(connection)};"
-            f" this one knows {len(MIGRATIONS)})",
-            remedy="upgrade pixmesh on this machine, or move the ledger away",
-        )
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return found
-
-
-def _values(row: Row, *, owner: str, changed: float) -> tuple[object, ...]:
-    return (
-        *(os.fsencode(row.destination), os.fsencode(row.source)),
-        *(*_identity_values(row.identity), row.digest, row.job, row.recipe, row.output),
-        *(row.state, owner, None if row.temp is None else os.fsencode(row.temp), row.result),
-        *(row.code, as_unicode(row.reason), row.node, row.attempts, row.seconds, changed),
-    )
-
-
-def _identity_values(identity: FileIdentity) -> tuple[int, int, str]:
-    # An inode may have more bits than SQLite's integers.
-    return identity.size, identity.mtime_ns, str(identity.inode)
-
-
-def _row(found: tuple[Any, ...], path: Path | None = None) -> Row:
-    destination, source, size, mtime_ns, inode, digest, job, recipe, output, *more = found
-    state, owner, temp, result, code, reason, node, attempts, seconds, changed = more
-    return Row(
-        destination=path or Path(os.fsdecode(destination)),
-        source=Path(os.fsdecode(source)),
-        identity=FileIdentity(size, mtime_ns, int(inode)),
-        digest=digest,
-        job=job,
-        recipe=recipe,
-        output=output,
-        state=State(state),
-        owner=owner,
-        temp=None if temp is None else Path(os.fsdecode(temp)),
-        result=result,
-        code=code,
-        reason=reason,
-        node=node,
-        attempts=attempts,
-        seconds=seconds,
-        changed=changed,
-    )
+        return [row_of(found) for found in self._database.query(f"{SELECT} {where}", values)]

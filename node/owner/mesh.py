@@ -19,14 +19,17 @@ from typing import Self
 import zmq
 
 from ...broker import history, wire
-from ...broker.keys import KeyPair, published
+from ...broker.keys import KeyPair
 from ...broker.messages import Hello
+from ...broker.names import host_name
 from .. import config, settings
 from ..errors import JobFailed
 from ..local import embedded
 from ..net.address import Address
 from ..net.connection import Connection
+from ..net.entry import entered
 from ..net.reach import find_broker
+from ..net.way import Way
 from ..spool import spool_folder
 from ..state import StateFolder
 from .answer import Answer
@@ -48,44 +51,40 @@ class Mesh:
         Raises MeshUnreachable when it does not answer in ``wait`` seconds, NotAuthorised,
         ConfigError.
         """
-        state = StateFolder.open()
-        address = find_broker(broker or config.load().broker, state)
-        self._open(address, state=state, slots=None, wait=wait)
+        way = find_broker(broker or config.load().broker, StateFolder.open())
+        self._open(way, slots=None, wait=wait)
 
     @classmethod
-    def at(cls, address: Address, *, wait: float = WELCOME_PATIENCE) -> Self:
+    def at(cls, way: Way, *, wait: float = WELCOME_PATIENCE) -> Self:
         """Join the mesh of a broker that was found already. Raises as the constructor does."""
         mesh = cls.__new__(cls)
-        mesh._open(address, state=None, slots=None, wait=wait)  # noqa: SLF001 -- its own
+        mesh._open(way, slots=None, wait=wait)  # noqa: SLF001 -- its own
         return mesh
 
     @classmethod
     def local(cls, slots: int | None = None) -> Self:
         """Start a mesh of this process's own: one node of ``slots`` slots (all cores)."""
         mesh = cls.__new__(cls)
-        mesh._open(None, state=None, slots=slots, wait=START_PATIENCE)  # noqa: SLF001 -- its own
+        mesh._open(None, slots=slots, wait=START_PATIENCE)  # noqa: SLF001 -- its own
         return mesh
 
-    def _open(
-        self, address: Address | None, *, state: StateFolder | None, slots: int | None, wait: float
-    ) -> None:
+    def _open(self, way: Way | None, *, slots: int | None, wait: float) -> None:
         with ExitStack() as stack:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             stack.callback(context.term)
             spool = stack.enter_context(spool_folder())
             check: Callable[[], None] = _all_is_well
-            if address is None:
+            if way is None:
                 own = stack.enter_context(embedded(spool, slots or settings.cores()))
-                address, check, keys = own.address, own.check, spool
-            else:
-                keys = (state or StateFolder.open()).keys
-            key = stack.enter_context(published(keys, "owner"))
-            self.address, self.keys = address, keys
+                way, check = Way(spool, (own.address,)), own.check
+            name = host_name()
+            us = stack.enter_context(entered(context, way, "owner", name, patience=wait))
+            self.way = way
             self.session = Session(
-                connect=functools.partial(_connect, context, address, key),
+                connect=functools.partial(_connect, context, us.address, us.pair),
                 spool=spool,
                 check=check,
-                note=history.opened("owner", key.member.hex()),
+                note=history.opened("owner", us.pair.member.hex()),
             )
             stack.callback(self.session.close)
             self.session.wait_until_welcome(wait)
@@ -172,12 +171,12 @@ def _connect(
     def hello() -> Hello:
         return Hello(
             role="owner",
-            name=settings.host_name(),
+            name=host_name(),
             key=key.raw,
             boot=boot,
             lowest=wire.LOWEST_VERSION,
             highest=wire.HIGHEST_VERSION,
-            host=settings.host_name(),
+            host=host_name(),
         )
 
     return Connection(context, address, key, hello, now)

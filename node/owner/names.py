@@ -64,6 +64,16 @@ def numbered(name: str, number: int) -> str:
     return _fitted(stem, f"-{number}{extension}")
 
 
+def plain(name: str, extension: str | None) -> str:
+    """Return what a source's output is called where no other is called so."""
+    return _converted(name, extension)
+
+
+def kept(name: str, extension: str | None) -> str:
+    """Return the same with the source's extension before the one that is written."""
+    return _appended(name, extension)
+
+
 def name_key(name: str, *, fold_case: bool) -> str:
     """Return what is equal for names that mean the same file."""
     if name.isascii():

@@ -43,12 +43,19 @@ class OnExists(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One output to make. ``digest`` is the picture's, where the ledger has it."""
+    """One output to make. ``digest`` is the picture's, where the ledger has it.
+
+    ``before`` is the output as it was made last: where the picture turns out to be the same,
+    it is not made again; and its file may be replaced, as long as nobody else changed it.
+    ``refused`` says what is in its way, if something is: then it fails.
+    """
 
     picture: Picture
     destination: Path
     digest: bytes | None = None
     replace: bool = False
+    before: Row | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from ...ops.errors import PictureError
 from ..errors import SourceChanged
 from .appraise import Appraisal, Appraise
+from .commit import EXISTS
 from .job import FileIdentity, Job, job_id
 from .plan import Entry
 from .source import SOURCE_CHANGED, FileSource, digest_of_file
@@ -65,6 +66,8 @@ class Preparer:
     def prepare(self, entry: Entry, *, readings: int = 0) -> Prepared | Hopeless:
         """Read a picture that was read ``readings`` times before, and changed each time."""
         path, identity = entry.picture.path, entry.picture.identity
+        if entry.refused:
+            return Hopeless(EXISTS, entry.refused, identity, entry.digest)
         while True:
             try:
                 if readings:

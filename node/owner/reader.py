@@ -6,9 +6,11 @@ becomes of an entry it tells, and never decides.
 """
 
 import functools
+import itertools
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Final, Protocol
 
@@ -20,9 +22,9 @@ from .ledger import Ledger
 from .plan import Entry, Plan
 from .prepare import Hopeless, Prepared, Preparer
 from .report import PictureSubmitted
-from .row import Row
-from .source import SOURCE_CHANGED, FileContent
-from .works import Condemned, Copy, Ended, Left, Message, Pending, Work, Works
+from .row import Row, State
+from .source import SOURCE_CHANGED
+from .works import Condemned, Copy, Ended, Left, Message, Pending, Unchanged, Work, Works
 
 log = logging.getLogger(__name__)
 
@@ -68,38 +70,43 @@ class Reader:
         self._cancel = cancel
         self._tell = tell
         self._fail = fail
-        self._again: SimpleQueue[Pending | None] = SimpleQueue()
+        self._numbers = itertools.count()
+        self._waiting: SimpleQueue[Entry | Pending | None] = SimpleQueue()
         self._failures: dict[JobId, Failure] = {}
         self._thread: threading.Thread | None = None
 
-    def start(self, entries: Sequence[Entry]) -> None:
+    def start(self) -> None:
         """Begin to read."""
-        self._thread = threading.Thread(
-            target=self._read_all, args=(entries,), name="pixmesh-reader", daemon=True
-        )
+        self._thread = threading.Thread(target=self._read_all, name="pixmesh-reader", daemon=True)
         self._thread.start()
+
+    def read(self, entry: Entry) -> None:
+        """Read an entry, after all others."""
+        self._waiting.put(entry)
 
     def read_again(self, pending: Pending) -> None:
         """Read an entry once more, after all others."""
         pending.readings += 1
-        self._again.put(pending)
+        self._waiting.put(pending)
 
     def has_failed(self, failure: Failure) -> None:
         """Let copies of a failed picture fail with it."""
-        self._failures[failure.job] = failure
+        if failure.code != SOURCE_CHANGED:
+            self._failures[failure.job] = failure
 
     def end(self) -> None:
         """Read nothing more, and return when the thread is gone."""
-        self._again.put(None)
+        self._waiting.put(None)
         if self._thread is not None:
             self._thread.join(PATIENCE)
 
-    def _read_all(self, entries: Sequence[Entry]) -> None:
-        for number, entry in enumerate(entries):
-            temp = temp_for(entry.destination, f"{self._ledger.owner}-{number}")
-            self._read(Pending(entry, temp, entry.picture.identity))
-        while (pending := self._again.get()) is not None:
-            self._read(pending)
+    def _read_all(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            self._read(waiting if isinstance(waiting, Pending) else self._pending(waiting))
+
+    def _pending(self, entry: Entry) -> Pending:
+        temp = temp_for(entry.destination, f"{self._ledger.owner}-{next(self._numbers)}")
+        return Pending(entry, temp, entry.picture.identity)
 
     def _read(self, pending: Pending) -> None:
         if self._works.stopping:
@@ -115,7 +122,11 @@ class Reader:
     def _begin(self, pending: Pending) -> None:
         prepared = self._preparer.prepare(pending.entry, readings=pending.readings)
         pending.identity = prepared.identity
-        self._ledger.submitted([self._row(pending, prepared)])
+        row = self._row(pending, prepared)
+        if (made := self._made_before(pending.entry, row)) is not None:
+            self._tell(Unchanged(pending, made))
+            return
+        self._ledger.submitted([row])
         if isinstance(prepared, Hopeless):
             self._tell(Condemned(pending, prepared.code, prepared.reason))
             return
@@ -130,6 +141,15 @@ class Reader:
         else:
             self._tell(Left(pending))
 
+    def _made_before(self, entry: Entry, row: Row) -> Row | None:
+        """Return the output's row where it was made of the same content, if it was."""
+        before = entry.before
+        if before is None or before.state is not State.DONE or before.job != row.job:
+            return None
+        return replace(
+            before, source=row.source, identity=row.identity, digest=row.digest, temp=None
+        )
+
     def _is_decided(self, job: JobId, pending: Pending) -> bool:
         """Use the outcome that the same content had before, if it had one."""
         failure = self._failures.get(job)
@@ -138,13 +158,13 @@ class Reader:
             return True
         for row in self._ledger.rows_of_job(job):
             if row.result is not None and self._disk.digest(row.destination) == row.result:
-                self._tell(Copy(pending, job, row, FileContent(row.destination)))
+                self._tell(Copy(pending, job, row, self._disk.content(row.destination)))
                 return True
         return False
 
     def _hand_over(self, work: Work) -> None:
         first = work.pending[0]
-        self._tell(PictureSubmitted(first.entry.picture.path, first.megapixels))
+        self._tell(PictureSubmitted(first.entry.picture.source.path, first.megapixels))
         try:
             self._submit(work.job, functools.partial(self._ended, work))
         except (SourceChanged, OSError) as error:
@@ -165,10 +185,11 @@ class Reader:
         self._tell(Ended(work, outcome))
 
     def _row(self, pending: Pending, prepared: Prepared | Hopeless) -> Row:
+        picture = pending.entry.picture
         return Row(
             destination=pending.entry.destination,
-            source=pending.entry.picture.path,
-            identity=prepared.identity,
+            source=picture.source.path,
+            identity=picture.origin.identity if picture.origin else prepared.identity,
             digest=prepared.digest,
             job=prepared.job.id if isinstance(prepared, Prepared) else None,
             recipe=self._plan.recipe,

@@ -34,32 +34,51 @@ class PictureDone:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureUnchanged:
+    """An output was made of the same content before, and is not made again."""
+
+    source: Path
+    destination: Path
+
+
+@dataclass(frozen=True, slots=True)
 class PictureFailed:
     """A picture will have no output: a stable code, and a text for people."""
 
     source: Path
     code: str
     reason: str
+    node: str = ""
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PictureCancelled:
-    """A picture was taken back before it started; it is for the next run."""
+    """A picture was taken back before it started; it is for the next run.
+
+    Unless ``by_person``: then nobody asks for it until someone says retry.
+    """
 
     source: Path
+    by_person: bool = False
 
 
-BatchEvent = PictureSubmitted | PictureDone | PictureFailed | PictureCancelled
+BatchEvent = PictureSubmitted | PictureDone | PictureUnchanged | PictureFailed | PictureCancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What became of a batch. ``seconds`` is the time it took; ``pixels`` those read."""
+    """What became of a batch. ``seconds`` is the time it took; ``pixels`` those read.
+
+    ``cancelled`` counts what is left for the next run; ``taken_back`` are those that a person
+    cancelled.
+    """
 
     done: int
     failed: tuple[PictureFailed, ...]
     skipped: int
     cancelled: int
+    taken_back: tuple[Path, ...] = ()
     bytes_in: int
     bytes_out: int
     pixels: int
@@ -73,6 +92,7 @@ class Tally:
     done: int = 0
     failed: list[PictureFailed] = field(default_factory=list)
     cancelled: int = 0
+    taken_back: list[Path] = field(default_factory=list)
     bytes_in: int = 0
     bytes_out: int = 0
     pixels: float = 0.0
@@ -87,9 +107,12 @@ class Tally:
                 self.pixels += event.megapixels * 1e6
             case PictureFailed():
                 self.failed.append(event)
-            case PictureCancelled():
-                self.cancelled += 1
-            case PictureSubmitted():
+            case PictureCancelled(source, by_person):
+                if by_person:
+                    self.taken_back.append(source)
+                else:
+                    self.cancelled += 1
+            case PictureSubmitted() | PictureUnchanged():
                 pass
 
     def summary(self, *, skipped: int, seconds: float) -> Summary:
@@ -99,6 +122,7 @@ class Tally:
             failed=tuple(self.failed),
             skipped=skipped,
             cancelled=self.cancelled,
+            taken_back=tuple(self.taken_back),
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
             pixels=round(self.pixels),

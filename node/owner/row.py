@@ -74,3 +74,5 @@ class Change:
     job: JobId | None
     owner: str
     at: float
+    node: str = ""
+    reason: str = ""

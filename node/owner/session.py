@@ -11,8 +11,10 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+
+from msgspec import structs
 
 from ...broker import lifetime
 from ...broker.history import Note as History
@@ -20,9 +22,12 @@ from ...broker.history import ignore
 from ...broker.leases import BEAT
 from ...broker.messages import (
     INLINE_BYTES,
+    MOST_FOLDERS,
+    PATH_LETTERS,
     Bye,
     Chunk,
     Error,
+    FolderItem,
     Get,
     Note,
     Result,
@@ -34,6 +39,7 @@ from ...broker.wire import Buffer
 from ..errors import MeshUnreachable, PixmeshError, SourceChanged
 from ..net.chunks import Gone, Key, Sender
 from ..net.connection import Connection, Heard
+from ..net.refusals import error_of
 from ..net.waiting import Waiting
 from .arrivals import Arrivals
 from .job import Deliver, Job, JobId, Outcome
@@ -90,6 +96,7 @@ class Session:
         self._welcomed = threading.Event()
         self._broken: PixmeshError | None = None
         self._session: object = None
+        self._folders: tuple[FolderItem, ...] = ()
         self._beat_at = float("-inf")
         self._thread = threading.Thread(target=self._serve, name="pixmesh-owner", daemon=True)
         self._thread.start()
@@ -109,6 +116,11 @@ class Session:
             )
         if self._broken is not None:
             raise self._broken
+
+    @property
+    def name(self) -> str:
+        """Return what the mesh calls this owner."""
+        return self._connection.name
 
     @property
     def trouble(self) -> PixmeshError | None:
@@ -149,6 +161,10 @@ class Session:
             )
         if first:
             self._wake_up()
+
+    def report(self, folders: Sequence[FolderItem]) -> None:
+        """Have the mesh show how far watched folders are; told with each heartbeat."""
+        self._folders = tuple(map(_fitted, folders[:MOST_FOLDERS]))
 
     def close(self) -> None:
         """Leave the mesh: what has no outcome is cancelled. May be called twice."""
@@ -268,7 +284,7 @@ class Session:
         self._connection.tick(now)
         refusal, welcome = self._connection.refusal, self._connection.welcome
         if refusal is not None:
-            self._broken = PixmeshError(refusal.text, remedy=refusal.remedy)
+            self._broken = error_of(refusal, self._connection.address)
             self._closing = True
             return
         if welcome is not self._session:
@@ -280,7 +296,7 @@ class Session:
             self._beat_at = now
             self._check()
             if welcome is not None:
-                self._connection.send(State())
+                self._connection.send(State(folders=self._folders))
 
     def _heard(self, heard: Heard, now: float) -> None:
         match heard.message:
@@ -290,11 +306,11 @@ class Session:
             case Window():
                 self._table.windowed(heard.message, now)
             case Chunk() if heard.payload is not None:
-                self._arrivals.receiver.take(heard.message, heard.payload, now)
+                self._arrivals.receiver.take(heard.source, heard.message, heard.payload, now)
             case Get() if heard.source is not None:
                 self._sender.serving.grant(heard.source, heard.message)
             case Error(code="gone"):
-                self._arrivals.receiver.refused(heard.message)
+                self._arrivals.receiver.refused(heard.source, heard.message)
             case Note():
                 self._table.noted(heard.message)
                 self._on_note(heard.message)
@@ -346,6 +362,16 @@ def _task_item(job: Job, token: bytes, inline: bytes | None) -> TaskItem:
         memory=job.memory,
         inline=inline,
         name=as_unicode(job.name)[-NAME_LETTERS:],
+    )
+
+
+def _fitted(folder: FolderItem) -> FolderItem:
+    """Keep the ends of texts that are too long for the wire."""
+    return structs.replace(
+        folder,
+        source=as_unicode(folder.source)[-PATH_LETTERS:],
+        out=as_unicode(folder.out)[-PATH_LETTERS:],
+        paused=as_unicode(folder.paused)[-PATH_LETTERS:],
     )
 
 

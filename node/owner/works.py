@@ -6,14 +6,14 @@ so a copy met later either joins it or finds its output.
 """
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from .job import FileIdentity, Job, JobId, Outcome
-from .plan import Entry
+from .job import Content, FileIdentity, Job, JobId, Outcome
+from .plan import Entry, Unfinished
 from .report import PictureSubmitted
 from .row import Row
-from .source import FileContent
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Copy:
     pending: Pending
     job: JobId
     made: Row
-    content: FileContent
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,39 @@ class Left:
     pending: Pending
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """An output needs no work: it was made of the same content before."""
+
+    pending: Pending
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """One more entry, or commit that was cut off, for a batch that is kept open."""
+
+    work: Entry | Unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """A person wants these outputs no more."""
+
+    destinations: tuple[Path, ...]
+
+
 class Stop:
     """Begin nothing more."""
 
 
-Message = PictureSubmitted | Ended | Copy | Condemned | Left | Stop
+class End:
+    """No more is fed."""
+
+
+Message = (
+    PictureSubmitted | Ended | Copy | Condemned | Unchanged | Left | Fed | TakeBack | Stop | End
+)
 
 
 class Works:
@@ -82,14 +110,16 @@ class Works:
     def __init__(self) -> None:
         self.stopping = False
         self._works: dict[JobId, Work] = {}
+        self._unwanted: set[Path] = set()
         self._lock = threading.Lock()
 
     def begin(self, work: Work) -> bool:
-        """Take a work in; False when the batch is stopping."""
+        """Take a work in; False when the batch is stopping, or nobody wants it any more."""
         with self._lock:
-            if not self.stopping:
-                self._works[work.job.id] = work
-            return not self.stopping
+            if self.stopping or self._is_unwanted(work):
+                return False
+            self._works[work.job.id] = work
+            return True
 
     def join(self, job: JobId, pending: Pending) -> bool:
         """Let an entry wait for a job that is under way; False where it is not."""
@@ -119,6 +149,26 @@ class Works:
         """End a work that never became a job; return the entries that waited for it."""
         with self._lock:
             return self._works.pop(work.job.id).pending
+
+    def take_back(self, destinations: Collection[Path]) -> list[JobId]:
+        """Want these outputs no more; return the jobs that are under way for no others."""
+        with self._lock:
+            self._unwanted.update(destinations)
+            works = self._works.items()
+            return [job for job, work in works if work.pending and self._is_unwanted(work)]
+
+    def want(self, destination: Path) -> None:
+        """Want an output, whatever was said of it before."""
+        with self._lock:
+            self._unwanted.discard(destination)
+
+    def is_unwanted(self, pending: Pending) -> bool:
+        """Tell whether a person took an entry back."""
+        with self._lock:
+            return pending.entry.destination in self._unwanted
+
+    def _is_unwanted(self, work: Work) -> bool:
+        return all(one.entry.destination in self._unwanted for one in work.pending)
 
     def jobs(self) -> list[JobId]:
         """Return the jobs under way."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from pixmesh.tests.support import plugin
 from pixmesh.tests.support.meshes import RealMesh
 
 
@@ -41,6 +42,18 @@ def mesh(tmp_path: Path, no_pixels_stay: None) -> Iterator[RealMesh]:
         yield mesh
     finally:
         mesh.end()
+
+
+@pytest.fixture
+def nap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the operation `nap`; return the file that is there from the first nap on."""
+    code = (Path(plugin.__file__).parent / "nap.py").read_text(encoding="utf-8")
+    plugin.install(
+        tmp_path / "naps", "nap_package", {"nap_module": code}, {"n": "nap_module:NAP"}, monkeypatch
+    )
+    began = tmp_path / "naps" / "began"
+    monkeypatch.setenv("NAP_BEGAN", str(began))
+    return began
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pixmesh.tests.unit.tui.command import environment, pixmesh, started
+from pixmesh.tests.unit.tui.command import environment, mistaken, pixmesh, started
 
 HEAVY = {"zmq", "cv2", "numpy", "rich", "textual", "torch", "PIL", "msgspec", "psutil", "sqlite3"}
 HELP_SECONDS = 0.150
@@ -78,8 +78,10 @@ def test_version(tmp_path: Path) -> None:
         (["run", "--to", "../a=blur", "in", "-o", "out"], "no name for a folder"),
         (["run", "--to", "a=blur", "--to", "A=canny", "in", "-o", "out"], "twice"),
         (["run", "grayscale", "in", "-o", "out", "--slots", "0"], "flag --slots"),
-        (["node", "xm1-ticket"], "not built yet"),
-        (["broker", "--bind", "0.0.0.0"], "not built yet"),  # noqa: S104
+        (["broker", "--bind", "0.0.0.0"], "means every interface"),  # noqa: S104
+        (["broker", "--bind", "eth77"], "no interface and no address"),
+        (["ticket", "new", "--expires", "soon"], "24h"),
+        (["status", "--broker", "a..b"], "is not HOST[:PORT]"),
         (["status", "--wait", "3"], "nodes=3"),
         (["ops", "--config", "nothing.toml", "--json", "blurr"], "blur"),
     ],
@@ -88,7 +90,7 @@ def test_a_mistake_is_told_on_stderr_with_exit_2(
     tmp_path: Path, words: list[str], says: str
 ) -> None:
     (tmp_path / "in").mkdir()
-    done = pixmesh(*words, folder=tmp_path)
+    done = mistaken(*words, folder=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert says in done.err
     assert "Traceback" not in done.err

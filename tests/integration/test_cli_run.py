@@ -16,7 +16,7 @@ from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import sweep
 from pixmesh.tests.unit.tui.command import pixmesh, started
 
-SLOW = "blur ksize=255 sigma=60 | blur ksize=255 sigma=61"
+SLOW = "nap seconds=0.3"
 PATIENCE = 40.0
 
 
@@ -131,13 +131,14 @@ def test_first_does_some_now_and_the_rest_later(tmp_path: Path) -> None:
     assert (rest["done"], rest["skipped"]) == (1, 2)
 
 
+@pytest.mark.usefixtures("nap")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
 )
 def test_the_first_signal_finishes_what_runs_and_leaves_no_partial_file(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    draw(tmp_path / "in", 30, side=500)
+    draw(tmp_path / "in", 30)
     out = tmp_path / "out"
     words = ("run", SLOW, "in", "-o", "out", "--slots", "1")
     with started(*words, folder=tmp_path) as process:
@@ -154,13 +155,13 @@ def test_the_first_signal_finishes_what_runs_and_leaves_no_partial_file(
     assert (plan["known"], plan["pictures"]) == (len(done), 30 - len(done))
 
 
-def test_the_second_ctrl_c_ends_it_now(tmp_path: Path) -> None:
-    draw(tmp_path / "in", 4, side=3000)
+def test_the_second_ctrl_c_ends_it_now(tmp_path: Path, nap: Path) -> None:
+    draw(tmp_path / "in", 4)
     out = tmp_path / "out"
-    words = ("run", f"{SLOW} | {SLOW}", "in", "-o", "out", "--slots", "1", "-v")
+    words = ("run", "nap seconds=600", "in", "-o", "out", "--slots", "1", "-v")
     with started(*words, folder=tmp_path) as process:
         assert process.stderr is not None
-        eventually(lambda: _slot_works(process.pid), PATIENCE, "no slot works")
+        eventually(nap.exists, PATIENCE, "no slot works")
         process.send_signal(signal.SIGINT)
         for line in process.stderr:
             if "finishing what runs" in line:
@@ -170,16 +171,6 @@ def test_the_second_ctrl_c_ends_it_now(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert not any(out.glob("[!.]*"))
     sweep()  # it ends now: on a slow machine what it has left to remove is the next start's
-
-
-def _slot_works(pid: int) -> bool:
-    import psutil
-
-    children = psutil.Process(pid).children(recursive=True)
-    return any(
-        "pixmesh.node.slots" in " ".join(child.cmdline()) and sum(child.cpu_times()[:2]) > 1.5
-        for child in children
-    )
 
 
 def test_a_broker_and_a_node_in_processes_of_their_own_do_the_work(tmp_path: Path) -> None:

@@ -19,8 +19,14 @@ def shared_photos() -> list[Path]:
     return sorted(require_data("photos").iterdir())
 
 
-@pytest.mark.parametrize("photos", [skimage_files, shared_photos])
-@pytest.mark.parametrize("slots", [1, 2])
+@pytest.mark.parametrize(
+    ("photos", "slots"),
+    [
+        (skimage_files, 1),
+        (skimage_files, 2),
+        pytest.param(shared_photos, 2, marks=pytest.mark.soak),
+    ],
+)
 def test_a_local_mesh_gives_what_opencv_gives(photos: Photos, slots: int) -> None:
     sources = photos()
     with pixmesh.Mesh.local(slots) as mesh:
@@ -35,7 +41,12 @@ def test_a_local_mesh_gives_what_opencv_gives(photos: Photos, slots: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("photos", "network"), [(skimage_files, False), (skimage_files, True), (shared_photos, True)]
+    ("photos", "network"),
+    [
+        pytest.param(skimage_files, False, marks=pytest.mark.soak),
+        (skimage_files, True),
+        (shared_photos, True),
+    ],
 )
 def test_a_broker_with_two_nodes_gives_what_opencv_gives(
     mesh: RealMesh, tmp_path: Path, photos: Photos, network: bool

@@ -69,7 +69,7 @@ def test_each_bad_picture_is_named_with_its_reason_and_the_good_ones_come_out(
         assert pixels.shape[1] == 300, path
 
 
-@pytest.mark.parametrize("kind", ["Landscape", "Portrait"])
+@pytest.mark.parametrize("kind", ["Landscape", pytest.param("Portrait", marks=pytest.mark.soak)])
 def test_every_orientation_comes_out_upright(kind: str, tmp_path: Path) -> None:
     done = run("resize width=300", require_data("exif"), tmp_path)
     assert done.returncode == 0, done.stderr

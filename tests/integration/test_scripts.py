@@ -65,6 +65,7 @@ def test_python_c(tmp_path: Path, photos: list[str]) -> None:
     assert (done.code, done.err, done.out) == (0, "", "True  True\n" * 4)
 
 
+@pytest.mark.soak
 def test_a_script_elsewhere_is_immune_to_the_current_folder(
     tmp_path: Path, polluted: Path, photos: list[str]
 ) -> None:
@@ -74,11 +75,13 @@ def test_a_script_elsewhere_is_immune_to_the_current_folder(
     assert (done.code, done.err, done.out) == (0, "", "True  True\n" * 4)
 
 
+@pytest.mark.soak
 def test_python_c_without_the_current_folder_is_immune(polluted: Path, photos: list[str]) -> None:
     done = python("-P", "-c", SCRIPT, *photos, folder=polluted)
     assert (done.code, done.err, done.out) == (0, "", "True  True\n" * 4)
 
 
+@pytest.mark.soak
 def test_what_a_script_among_strays_starts_is_immune(polluted: Path, photos: list[str]) -> None:
     """Such a script's own imports are Python's business; it takes them before it goes there."""
     code = f"import os, cv2, numpy, msgspec, zmq, pixmesh.node.owner.mesh\n{SCRIPT}"

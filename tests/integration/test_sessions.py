@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pixmesh.node.net.reach import address_of, ask_status
+from pixmesh.node.net.reach import ask_status, named_broker
 from pixmesh.node.state import StateFolder
 from pixmesh.tests.integration.runs import Run
 from pixmesh.tests.support.eventually import eventually
@@ -86,5 +86,5 @@ def test_the_broker_answers_over_tcp_what_it_answers_locally(mesh: RealMesh) -> 
     mesh.broker()
     mesh.node("alone", 1)
     state, told = StateFolder.open(), mesh.status()
-    status = ask_status(address_of(told.broker, state), state.keys)
+    status = ask_status(named_broker(told.broker, state))
     assert (status.broker, status.nodes[0].name) == (told.broker, "alone")

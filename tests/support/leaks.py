@@ -247,10 +247,11 @@ def _close_owners(leaked: dict[int, str]) -> None:
 def _owners(leaked: dict[int, str]) -> Iterator[socket.socket | io.IOBase | sqlite3.Connection]:
     files = any(name.startswith("/") for name in leaked.values())
     for thing in gc.get_objects():
-        if isinstance(thing, sqlite3.Connection):
+        kind = type(thing)  # not isinstance: that asks what a dead weak proxy stands for
+        if issubclass(kind, sqlite3.Connection):
             if files:
                 yield thing
-        elif isinstance(thing, (socket.socket, io.IOBase)):
+        elif issubclass(kind, (socket.socket, io.IOBase)):
             with contextlib.suppress(OSError, ValueError):
                 if thing.fileno() in leaked:
                     yield thing

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import psutil
 
-from pixmesh.broker.status import NodeView, Snapshot
+from pixmesh.broker.views import NodeView, Snapshot
 from pixmesh.node.net.reach import ask_status, order, running_broker
+from pixmesh.node.net.way import Way
 from pixmesh.node.spool import spool_folder
 from pixmesh.node.state import StateFolder
 
@@ -106,15 +107,30 @@ class RealMesh:
     folder: Path
     members: list[Member] = field(default_factory=list)
 
-    def start(self, *words: str) -> Member:
-        """Start a command and return at once."""
+    def command(self, *words: str) -> list[str]:
+        """Return what starts the command with these words."""
+        return [*COMMAND, *words]
+
+    def environment(self) -> dict[str, str]:
+        """Return what members find in their environment."""
+        return environment()
+
+    def start(self, *words: str, lines: str = "") -> Member:
+        """Start a command and return at once.
+
+        ``lines`` of Python run first, in the same process: they spoil it for a test.
+        """
+        command = self.command(*words)
+        if lines:
+            main = f"{lines}\nimport sys\nfrom pixmesh.tui.cli import main\nsys.exit(main())"
+            command = [sys.executable, "-P", "-c", main, *words]
         stem = self.folder / f"member-{len(self.members)}"
         out, err = stem.with_suffix(".out"), stem.with_suffix(".err")
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
-                [*COMMAND, *words],
+                command,
                 cwd=self.folder,
-                env=environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -125,11 +141,11 @@ class RealMesh:
 
     def broker(self, port: int = 0) -> Member:
         """Start the broker; return when members may come."""
-        return self._ready(self.start("broker", "--port", str(port)), "pixmesh broker at ")
+        return self.ready(self.start("broker", "--port", str(port)), "pixmesh broker at ")
 
     def node(self, name: str, slots: int = 2, *words: str) -> Member:
         """Start a node; return when its slots are up."""
-        return self._ready(self.node_starting(name, slots, *words), f"pixmesh node {name}: ")
+        return self.ready(self.node_starting(name, slots, *words), f"pixmesh node {name}: ")
 
     def node_starting(self, name: str, slots: int = 2, *words: str) -> Member:
         """Start a node and return at once."""
@@ -139,43 +155,58 @@ class RealMesh:
         """Start nodes side by side; return when all are up."""
         started = [self.node_starting(name, slots, *more) for name in names]
         for name, node in zip(names, started, strict=True):
-            self._ready(node, f"pixmesh node {name}: ")
+            self.ready(node, f"pixmesh node {name}: ")
         return started
 
-    def _ready(self, member: Member, word: str) -> Member:
+    def ready(self, member: Member, word: str) -> Member:
+        """Wait until a member says or prints this word; return the member."""
+
         def ready() -> bool:
-            return member.ended or word in member.said()
+            return member.ended or word in member.said() or word in member.data()
 
         eventually(ready, PATIENCE, f"no {word!r}")
         assert not member.ended, member.said()
         return member
 
+    def state(self) -> StateFolder:
+        """Return the folder where members keep keys, sockets and ledgers."""
+        return StateFolder.open(self.environment())
+
     def status(self) -> Snapshot:
         """Ask the broker what the mesh is doing. Raises while there is none."""
-        state = StateFolder.open()
-        address = running_broker(state)
-        assert address is not None, "no broker runs"
-        return ask_status(address, state.keys)
+        return ask_status(self.way())
 
     def order(self, what: str, about: str) -> None:
         """Tell the broker to do something, as ``pixmesh nodes`` does."""
-        state = StateFolder.open()
-        address = running_broker(state)
-        assert address is not None, "no broker runs"
-        order(address, state.keys, what, about)
+        order(self.way(), what, about)
+
+    def way(self) -> Way:
+        """Return the way to the broker that runs here."""
+        way = running_broker(self.state())
+        assert way is not None, "no broker runs"
+        return way
 
     def node_view(self, name: str) -> NodeView | None:
         """Return what the broker believes of a node; None where it knows none."""
         return next((node for node in self.status().nodes if node.name == name), None)
 
     def end(self) -> None:
-        """End what still runs, brokers last: who leaves is heard. Sweep after the killed."""
-        brokers = [member for member in self.members if "broker" in member.words[:1]]
-        others = [member for member in self.members if member not in brokers]
-        stubborn = [member for member in [*reversed(others), *brokers] if not _ended(member)]
+        """End what still runs. Sweep after the killed."""
+        stubborn = end_members(self.members)
+        self.sweep()
+        assert not stubborn, [member.said() for member in stubborn]
+
+    def sweep(self) -> None:
+        """Remove the spools of members that were killed, if any was."""
         if any(member.killed for member in self.members):
             sweep()
-        assert not stubborn, [member.said() for member in stubborn]
+
+
+def end_members(members: Sequence[Member]) -> list[Member]:
+    """End what still runs, brokers last: who leaves is heard. Return who had to be killed."""
+    brokers = [member for member in members if member.words[:1] in {("broker",), ("up",)}]
+    others = [member for member in members if member not in brokers]
+    return [member for member in [*reversed(others), *brokers] if not _ended(member)]
 
 
 def _ended(member: Member) -> bool:
@@ -205,7 +236,7 @@ def free_ports() -> int:
             return port
 
 
-def sweep() -> None:
+def sweep(base: Path | None = None) -> None:
     """Do what every start of a process does: remove the spools of dead ones."""
-    with spool_folder():
+    with spool_folder(base):
         pass

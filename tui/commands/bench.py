@@ -33,6 +33,24 @@ def pictures(words: tuple[str, ...]) -> None:
     click.get_current_context().exit(measurement.main(list(words)))
 
 
+@command.command("folder", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def folder(words: tuple[str, ...]) -> None:
+    """The drop folder beside `run`, and how soon a photo is through."""
+    from ...bench import folder as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))
+
+
+@command.command("curve", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def curve(words: tuple[str, ...]) -> None:
+    """What encryption adds to the CPU seconds that photographs take."""
+    from ...bench import curve as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))
+
+
 @command.command("simulate", context_settings=EVERYTHING, add_help_option=False)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def simulate(words: tuple[str, ...]) -> None:

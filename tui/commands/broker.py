@@ -1,59 +1,49 @@
 """`pixmesh broker`: the matchmaker of a mesh, until it is told to end."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ...node.errors import UsageError
 from ..options import Common, common
 
-LOOPBACK = "127.0.0.1"
+if TYPE_CHECKING:
+    from ...broker.service import Listening
 
 
 @click.command("broker")
 @click.option(
     "--bind",
-    default=LOOPBACK,
-    show_default=True,
     metavar="ADDRESS|INTERFACE",
-    help="Where to listen; this machine only, for now.",
+    help="Where to listen, several with commas; every interface that leads to a LAN.",
 )
 @click.option("--port", metavar="P", help="The control port (7710); the relay is P+1.")
 @common
-def command(bind: str, port: str | None, common: Common) -> None:
+def command(bind: str | None, port: str | None, common: Common) -> None:
     """Match those who have pictures with those who have time."""
-    from ...broker.doors import BindRefused
-    from ...broker.service import AlreadyRunning, BrokerOptions, serve
+    from ...broker.lifetime import CannotServe
+    from ...broker.service import BrokerOptions, serve
+    from ...node.platform import raise_descriptor_limit
     from ...node.state import StateFolder
 
-    config = common.config(port=port)
+    config = common.config(bind=bind, port=port)
     state = StateFolder.open()
     options = BrokerOptions(
         runtime=state.runtime,
         keys=state.keys,
         announce=state.broker_file,
-        host=_address_of(bind),
+        roll=state.roll,
+        bind=config.bind,
         port=config.port,
     )
+    raise_descriptor_limit()
     try:
-        serve(options, ready=lambda address: _tell(common, address))
-    except (BindRefused, AlreadyRunning) as error:
+        serve(options, ready=lambda listening: _tell(common, listening))
+    except CannotServe as error:
         raise UsageError(str(error)) from error
 
 
-def _tell(common: Common, address: str) -> None:
-    common.say(f"pixmesh broker at {address}; nodes on this machine: pixmesh node")
-
-
-def _address_of(bind: str) -> str:
-    """Return the address of an interface; anything else is an address already."""
-    import psutil
-
-    addresses = psutil.net_if_addrs().get(bind)
-    if addresses is None:
-        return bind
-    import socket
-
-    for family in (socket.AF_INET, socket.AF_INET6):
-        for found in addresses:
-            if found.family == family:
-                return str(found.address)
-    raise UsageError(f"the interface {bind} has no IP address", remedy="name another with --bind")
+def _tell(common: Common, listening: "Listening") -> None:
+    common.say(f"pixmesh broker at {listening.address}; others join by: pixmesh ticket new")
+    if listening.skipped:
+        common.say(f"not listening on {listening.skipped}; --bind NAME does")

@@ -10,7 +10,7 @@ from ...node.errors import CannotRun, UsageError
 from ..options import Common, common
 
 if TYPE_CHECKING:
-    from ...broker.status import Snapshot
+    from ...broker.views import Snapshot
     from ...node.config import Config
 
 _ASK_AGAIN = 0.2
@@ -37,9 +37,9 @@ def command(wait: str | None, common: Common) -> None:
 
 def _ask(config: "Config") -> "Snapshot":
     from ...node.net.reach import ask_status
-    from ..meshes import broker_of
+    from ..meshes import way_to_broker
 
-    return ask_status(*broker_of(config))
+    return ask_status(way_to_broker(config))
 
 
 def _nodes_in(wait: str | None) -> int | None:

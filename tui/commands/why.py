@@ -9,8 +9,8 @@ from ...node.errors import MeshUnreachable, UsageError
 from ..options import Common, common
 
 if TYPE_CHECKING:
-    from ...broker.why import Story
-    from ..story import Told
+    from ...broker.views import Story
+    from ..known import Known
 
 
 @click.command("why")
@@ -23,49 +23,34 @@ def command(about: str, common: Common) -> None:
     """
     import msgspec
 
+    from ..known import Known, find, opened_ledger, told
     from ..story import as_data, in_words
 
-    told = _told(about)
-    stories = _stories(about, told, common)
-    if not told and not stories:
+    with opened_ledger() as ledger:
+        known = find(ledger, about) if ledger is not None else Known(about)
+        outputs = told(ledger, known) if ledger is not None else []
+    stories = _stories(known, common)
+    if not known and not stories:
         raise UsageError(
             f"nothing is known of {about}",
             remedy="name a picture that was run from here, its output, or a job's id"
             " (4 letters or more); 'pixmesh status' shows what is under way",
         )
     if common.json:
-        click.echo(msgspec.json.encode(as_data(told, stories)))
+        click.echo(msgspec.json.encode(as_data(outputs, stories, known.arrivals)))
     else:
-        click.echo(in_words(told, stories))
+        click.echo(in_words(outputs, stories, known.arrivals))
 
 
-def _told(about: str) -> "list[Told]":
-    """Return what the ledger says of every output that may be meant."""
-    from ...node.owner.ledger import Ledger
-    from ...node.state import StateFolder
-    from ..story import Told
-
-    path = StateFolder.open().ledger
-    if not path.exists():
-        return []
-    with Ledger(path) as ledger:
-        file = Path(about).absolute()
-        rows = {row.destination: row for row in ledger.rows_of_source(file)}
-        rows.update(ledger.rows([file, file.resolve()]))
-        rows.update({row.destination: row for row in ledger.rows_of_source(file.resolve())})
-        rows.update({row.destination: row for row in ledger.rows_of_id(about)})
-        return [Told(row, tuple(ledger.history(row.destination))) for row in rows.values()]
-
-
-def _stories(about: str, told: "list[Told]", common: Common) -> "list[Story]":
+def _stories(known: "Known", common: Common) -> "list[Story]":
     """Return what the broker says of the same; nothing where none runs."""
     from ...node.net.reach import ask_why
-    from ..meshes import broker_of
+    from ..meshes import way_to_broker
 
-    ids = [one.row.job.hex() for one in told if one.row.job is not None] or [Path(about).name]
+    ids = [row.job.hex() for row in known.rows if row.job is not None] or [Path(known.about).name]
     try:
-        address, keys = broker_of(common.config())
-        found = [story for each in ids for story in ask_why(address, keys, each)]
+        way = way_to_broker(common.config())
+        found = [story for each in ids for story in ask_why(way, each)]
     except MeshUnreachable as error:
         common.say(f"the broker was not asked: {error.what}")
         return []

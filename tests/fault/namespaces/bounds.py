@@ -11,7 +11,8 @@ MOVED = LEASE + A_LITTLE
 GIVEN_UP = LEASE + BEAT + A_LITTLE
 # The kernel knocks at a silent door each second at first, then ever more rarely.
 BACK = 10.0
-# What was not taken is sent again after twice as long each time, goodbyes among it.
-LET_GO = 20.0
+# What was not taken is sent again after twice as long each time, goodbyes among it: that is once
+# more after as long as the link was down, and on a busy machine that takes a while too.
+LET_GO = 40.0
 
 NOISE_BYTES = 1000

@@ -12,9 +12,10 @@ from pixmesh.tests.integration.conftest import (  # noqa: F401  # fixtures, by t
     note,
     pyzmq_frees_memory,
 )
+from pixmesh.tests.support.lan.namespace import NotAllowed
 
 from .held import Held
-from .hosts import Lan, NotAllowed
+from .hosts import Lan
 from .mesh import HostMesh
 
 

@@ -4,7 +4,6 @@ They share the file system, and with it the state folder, since joining by ticke
 built: whose keys are known needs no network here. A test asks the broker by its local door.
 """
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 import psutil
 
 from pixmesh.tests.support.meshes import COMMAND, PATIENCE, Member, RealMesh
-from pixmesh.tests.unit.tui.command import environment
 
 from .hosts import Host, Lan
 
@@ -48,27 +46,14 @@ class HostMesh(RealMesh):
         finally:
             self.where = before
 
-    def start(self, *words: str) -> Member:
-        """Start a command and return at once."""
-        stem = self.folder / f"member-{len(self.members)}"
-        out, err = stem.with_suffix(".out"), stem.with_suffix(".err")
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                self.where.space.within(*COMMAND, *words),
-                cwd=self.folder,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-            )
-        member = Member(words, process, out, err)
-        self.members.append(member)
-        return member
+    def command(self, *words: str) -> list[str]:
+        """Return what starts the command at the host where members start now."""
+        return self.where.space.within(*COMMAND, *words)
 
     def broker(self, port: int = PORT) -> Member:
         """Start the broker at the host's address; return when members may come."""
         words = ("broker", "--bind", self.where.address, "--port", str(port))
-        return self._ready(self.start(*words), "pixmesh broker at ")
+        return self.ready(self.start(*words), "pixmesh broker at ")
 
     def power_off(self, host: Host, member: Member) -> None:
         """End a host and the member on it as a power cut does: nobody is told.

@@ -7,6 +7,8 @@ of who is left believes in the connection for as long as nothing is sent on it.
 import time
 from collections.abc import Callable
 
+import pytest
+
 from pixmesh.tests.integration.runs import Run, seconds_until
 from pixmesh.tests.support.eventually import eventually
 
@@ -34,6 +36,7 @@ def test_row15_N_a_node_vanishes_with_its_machine(held: Held, note: Note) -> Non
     assert took <= bounds.BACK
 
 
+@pytest.mark.soak
 def test_row15_N_a_node_loses_link_and_address(held: Held, note: Note) -> None:
     """It gives its connections up in a lease, and is back when the link is."""
     mesh, (_, old) = held.mesh, held.connections()
@@ -59,7 +62,7 @@ def test_row15_N_a_node_loses_link_and_address(held: Held, note: Note) -> None:
 
 def test_row15_N_the_broker_vanishes_with_its_machine(mesh: HostMesh, note: Note) -> None:
     """Nodes and owner give it up in a lease; they go on with the next one at its address."""
-    job, way = Run(mesh, 12, times=12), way_to(mesh.away)
+    job, way = Run(mesh, 6, times=12), way_to(mesh.away)
     with mesh.at(mesh.away):
         broker = mesh.broker()
     nodes = mesh.nodes("one", "two", slots=1, more=way)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from pixmesh.tests.support.eventually import eventually
+from pixmesh.tests.support.lan.namespace import NotAllowed, demand_namespaces
 
-from .hosts import Host, Lan, NotAllowed, demand_namespaces
+from .hosts import Host, Lan
 
 PORT = 7000
 BYTES = 100_000

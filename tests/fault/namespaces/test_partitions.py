@@ -38,6 +38,7 @@ def test_row14_N_a_full_partition_heals(held: Held, note: Note) -> None:
     _check_heals(held, note)
 
 
+@pytest.mark.soak
 def test_row14_N_a_partition_much_shorter_than_the_lease_moves_nothing(held: Held) -> None:
     mesh = held.mesh
     mesh.lan.cut(mesh.home, mesh.away)
@@ -52,7 +53,7 @@ def test_row14_N_a_partition_much_shorter_than_the_lease_moves_nothing(held: Hel
 
 def test_row14_N_an_owner_that_was_cut_off_goes_on_with_its_run(mesh: HostMesh, note: Note) -> None:
     """The broker forgets it and all its tasks; it asks for the rest again."""
-    job, way = Run(mesh, 12, times=12), way_to(mesh.home)
+    job, way = Run(mesh, 6, times=12), way_to(mesh.home)
     mesh.broker()
     mesh.nodes("one", "two", slots=1, more=way)
     with mesh.at(mesh.away):

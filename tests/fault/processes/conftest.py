@@ -1,15 +1,17 @@
 """A trial: a mesh whose processes know the faulty operation and keep histories."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pixmesh.tests.fault.processes.siege import Siege, besieged
 from pixmesh.tests.fault.processes.trial import Trial
 from pixmesh.tests.integration.conftest import mesh, no_pixels_stay, note
 from pixmesh.tests.support import plugin
 from pixmesh.tests.support.meshes import RealMesh
 
-__all__ = ["mesh", "no_pixels_stay", "note", "trial"]
+__all__ = ["mesh", "no_pixels_stay", "note", "siege", "trial"]
 
 
 @pytest.fixture
@@ -22,3 +24,9 @@ def trial(mesh: RealMesh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
     histories.mkdir()
     monkeypatch.setenv("PIXMESH_HISTORY", str(histories))
     return Trial(mesh, histories)
+
+
+@pytest.fixture
+def siege(trial: Trial) -> Iterator[Siege]:
+    with besieged(trial) as siege:
+        yield siege

@@ -1,5 +1,6 @@
 """What a hostile neighbour sends: raw bytes for strangers, frames for members."""
 
+import contextlib
 import itertools
 import random
 import socket
@@ -40,6 +41,7 @@ from pixmesh.broker.messages import (
 from pixmesh.tests.support.meshes import Member
 
 PATIENCE = 10.0
+PATIENCE_MS = 10_000
 TWO_GIB = 2**31
 Socket = zmq.Socket[bytes]
 Frames = list[bytes]
@@ -135,3 +137,24 @@ def is_malformed(frames: Frames) -> bool:
     except wire.WireError:
         return True
     return False
+
+
+@contextlib.contextmanager
+def dealer(
+    endpoint: str, *, server: bytes = b"", key: KeyPair | None = None
+) -> Iterator[zmq.Socket[bytes]]:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as one:
+        one.linger = 0
+        one.sndhwm = 0
+        one.reconnect_ivl = -1  # who was cut off is seen to be
+        if server and key is not None:
+            one.curve_serverkey = server
+            one.curve_publickey, one.curve_secretkey = key.public, key.secret
+        one.connect(endpoint)
+        yield one
+
+
+def answer(one: zmq.Socket[bytes]) -> Message:
+    assert one.poll(PATIENCE_MS), "no answer"
+    message, _ = wire.decode(one.recv_multipart())
+    return message

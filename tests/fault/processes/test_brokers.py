@@ -202,12 +202,12 @@ class Crowd:
     def connect(self) -> None:
         """Connect everybody anew."""
         self.close()
-        address = running_broker(StateFolder.open())
-        assert address is not None
+        way = running_broker(StateFolder.open())
+        assert way is not None
         for number, key in enumerate(self._keys):
             one = self._context.socket(zmq.DEALER)
             one.linger = 0
-            one.connect(address.control)
+            one.connect(way.first.control)
             one.send_multipart(wire.encode(_hello(f"n{number}", key)))
             self._sockets.append(one)
 

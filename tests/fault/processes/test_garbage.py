@@ -8,106 +8,23 @@ import contextlib
 import random
 import resource
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-import psutil
 import pytest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from pixmesh.broker import wire
-from pixmesh.broker.keys import KeyPair, published
-from pixmesh.broker.messages import Ask, Error, Hello, Kind, Message, Tell, Welcome
-from pixmesh.node.net.address import Address
-from pixmesh.node.net.reach import address_of, ask_status, running_broker
+from pixmesh.broker.keys import KeyPair, published, read_pair
+from pixmesh.broker.messages import Ask, Error, Hello, Kind, Tell, Welcome
+from pixmesh.node.net.reach import ask_status
 from pixmesh.node.state import StateFolder
 from pixmesh.tests.support.eventually import eventually
-from pixmesh.tests.support.meshes import Member, RealMesh
 
 from . import hostile
-from .trial import Trial, at_work
+from .hostile import PATIENCE_MS, answer, dealer
+from .siege import Siege
 
-ROOM = 48 * 1024 * 1024
 CONNECTIONS = 1000
-PATIENCE_MS = 10_000
-
-
-@dataclass(slots=True)
-class Siege:
-    """A broker with a job in the middle, and what it was like before."""
-
-    mesh: RealMesh
-    broker: Member
-    node: Member
-    job: Trial
-    run: Member
-    slots: list[psutil.Process]
-    memory: int
-
-    @property
-    def network(self) -> Address:
-        state = StateFolder.open()
-        control, relay = hostile.ports(self.broker)
-        told = self.mesh.status().broker
-        assert int(told.rsplit(":", 1)[1]) in {control, relay}
-        return address_of(told, state)
-
-    def counts(self) -> tuple[int, int, int, list[tuple[str, int, int]]]:
-        """Return everything that somebody who is let in could change."""
-        status = self.mesh.status()
-        nodes = [(node.name, node.held, node.failed) for node in status.nodes]
-        return status.malformed, status.refused, status.owners, nodes
-
-    def lifted(self) -> None:
-        """The broker is the same one, no fatter; the job goes on and finishes."""
-        assert not self.run.ended
-        assert not self.broker.ended, self.broker.said()
-        assert self.broker.memory() - self.memory < ROOM
-        for slot in self.slots:
-            slot.resume()
-        self.job.judge(self.run)
-        assert not self.broker.ended, self.broker.said()
-        assert not self.node.ended, self.node.said()
-        assert "Traceback" not in self.broker.said() + self.node.said() + self.run.said()
-
-
-@pytest.fixture
-def siege(trial: Trial) -> Iterator[Siege]:
-    mesh = trial.mesh
-    trial.pictures(8)
-    broker = mesh.broker()
-    node = mesh.node("calm")
-    run = trial.begin(nap=0.5)
-    at_work(node, 2)
-    slots = node.children()
-    for slot in slots:
-        slot.suspend()
-    eventually(lambda: mesh.status().batches, 10)
-    yield Siege(mesh, broker, node, trial, run, slots, broker.memory())
-    for slot in slots:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            slot.resume()
-
-
-@contextlib.contextmanager
-def dealer(
-    endpoint: str, *, server: bytes = b"", key: KeyPair | None = None
-) -> Iterator[zmq.Socket[bytes]]:
-    with zmq.Context() as context, context.socket(zmq.DEALER) as one:
-        one.linger = 0
-        one.sndhwm = 0
-        if server and key is not None:
-            one.curve_serverkey = server
-            one.curve_publickey, one.curve_secretkey = key.public, key.secret
-        one.connect(endpoint)
-        yield one
-
-
-def answer(one: zmq.Socket[bytes]) -> Message:
-    assert one.poll(PATIENCE_MS), "no answer"
-    message, _ = wire.decode(one.recv_multipart())
-    return message
 
 
 def test_row33_P_strangers_without_any_protocol(siege: Siege) -> None:
@@ -130,7 +47,7 @@ def test_row33_P_a_thousand_connections_that_say_nothing(siege: Siege) -> None:
             for number in range(CONNECTIONS):
                 where = ("127.0.0.1", ports[number % len(ports)])
                 stack.enter_context(socket.create_connection(where, timeout=10))
-            status = ask_status(siege.network, StateFolder.open().keys, patience=10)
+            status = ask_status(siege.way, patience=10)
             assert [node.name for node in status.nodes] == ["calm"]
             siege.lifted()
     finally:
@@ -156,14 +73,13 @@ def test_row33_P_an_unknown_key_reaches_nothing(siege: Siege) -> None:
     siege.lifted()
 
 
-@pytest.mark.parametrize("door", ["local", "network"])
+@pytest.mark.parametrize("door", [pytest.param("local", marks=pytest.mark.soak), "network"])
 def test_row33_P_a_member_that_speaks_nonsense_is_told_so(siege: Siege, door: str) -> None:
     """Each message that is none is counted and answered with ERROR."""
     state = StateFolder.open()
     before = siege.mesh.status()
-    with published(state.keys, "owner") as key:
-        address = siege.network if door == "network" else running_broker(state)
-        assert address is not None
+    with published(state.keys) as key:
+        address = siege.network if door == "network" else siege.mesh.way().first
         with dealer(address.control, server=address.key, key=key) as one:
             count = 0
             for frames in hostile.broken_frames(random.Random(7)):
@@ -181,7 +97,7 @@ def test_row33_P_a_member_that_speaks_nonsense_is_told_so(siege: Siege, door: st
 
 def test_row33_P_a_member_that_sends_frames_beyond_the_limit_is_cut_off_alone(siege: Siege) -> None:
     state = StateFolder.open()
-    with published(state.keys, "owner") as key:
+    with published(state.keys) as key:
         address = siege.network
         with dealer(address.control, server=address.key, key=key) as one:
             one.send_multipart(wire.encode(Ask("status")))
@@ -193,15 +109,14 @@ def test_row33_P_a_member_that_sends_frames_beyond_the_limit_is_cut_off_alone(si
     siege.lifted()
 
 
-@pytest.mark.parametrize("role", ["owner", "node"])
+@pytest.mark.parametrize("role", [pytest.param("owner", marks=pytest.mark.soak), "node"])
 def test_row33_P_a_member_in_session_whose_messages_make_no_sense_hurts_only_itself(
     siege: Siege, role: str
 ) -> None:
     """It says every kind, valid in form and false in content, to the broker and to others."""
     state = StateFolder.open()
-    address = running_broker(state)
-    assert address is not None
-    with published(state.keys, "owner") as key, dealer(address.control) as one:
+    address = siege.mesh.way().first
+    with published(state.keys) as key, dealer(address.control) as one:
         hello = Hello(role=role, name="mallory", key=key.raw, boot=bytes(8), lowest=1, highest=1)
         one.send_multipart(wire.encode(hello))
         assert isinstance(answer(one), Welcome)
@@ -221,15 +136,15 @@ def test_row33_P_a_member_in_session_whose_messages_make_no_sense_hurts_only_its
     siege.lifted()
 
 
-def test_row33_P_a_hello_in_another_members_name_is_refused(siege: Siege) -> None:
+def test_row26_P_row33_P_a_hello_with_another_members_key_is_refused(siege: Siege) -> None:
     """Over the network a key speaks for itself alone; the member it names keeps its session."""
     state = StateFolder.open()
-    node = (state.keys / "node-calm.pub").read_bytes().strip()
-    with published(state.keys, "owner") as key:
+    node = read_pair(state.keys, "node", "calm")
+    assert node is not None
+    with published(state.keys) as key:
         address = siege.network
         with dealer(address.control, server=address.key, key=key) as one:
-            stolen = KeyPair(node, b"").raw
-            hello = Hello(role="node", name="x", key=stolen, boot=bytes(8), lowest=1, highest=1)
+            hello = Hello(role="node", name="x", key=node.raw, boot=bytes(8), lowest=1, highest=1)
             one.send_multipart(wire.encode(hello))
             reply = answer(one)
             assert isinstance(reply, Error)

@@ -79,8 +79,8 @@ def test_row02_P_a_connection_that_comes_back_within_the_grace_costs_nothing(
 @pytest.mark.parametrize(
     ("inward", "outward"),
     [
-        pytest.param(True, False, id="row12"),
-        pytest.param(False, True, id="row13"),
+        pytest.param(True, False, id="row12", marks=pytest.mark.soak),
+        pytest.param(False, True, id="row13", marks=pytest.mark.soak),
         pytest.param(True, True, id="row14"),
     ],
 )

@@ -146,7 +146,7 @@ def test_row21_P_an_owner_that_stands_still_while_nodes_fetch_blocks_nobody_else
     node = trial.mesh.node("atlas")
     frozen = trial.begin(nap=0.2)
     at_work(node, 1)
-    frozen.tell(signal.SIGSTOP)
+    frozen.tell(signal.SIGTSTP)  # the one that owners can prepare for
     took = seconds_until(lambda: _whole_run(other), 40)
     assert took < 20
     frozen.tell(signal.SIGCONT)
@@ -181,13 +181,13 @@ class Rude:
     """An owner that asks for a million tasks and looks at no window."""
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
-        address = running_broker(StateFolder.open())
-        assert address is not None
+        way = running_broker(StateFolder.open())
+        assert way is not None
         self.key = KeyPair.fresh()
         self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.sndhwm = 10
-        self.socket.connect(address.control)
+        self.socket.connect(way.first.control)
         self.say(
             Hello(
                 role="owner",

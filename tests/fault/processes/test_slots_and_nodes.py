@@ -141,7 +141,14 @@ def test_row06_P_a_slot_that_hangs_is_ended_by_the_limit_of_its_task(trial: Tria
     assert not node.ended
 
 
-@pytest.mark.parametrize("mark", [SEGFAULT, EXIT, KILLED], ids=["segfault", "exit", "killed"])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        pytest.param(SEGFAULT, id="segfault"),
+        pytest.param(EXIT, id="exit", marks=pytest.mark.soak),
+        pytest.param(KILLED, id="killed"),
+    ],
+)
 def test_row27_P_a_picture_that_kills_slots_is_quarantined_and_its_neighbours_are_done(
     trial: Trial, mark: int
 ) -> None:

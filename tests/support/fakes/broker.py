@@ -7,6 +7,7 @@ from pixmesh.broker.history import Note, ignore
 from pixmesh.broker.messages import Error, Hello, MemberId, Message, Welcome
 from pixmesh.broker.outgoing import Command, Evict, Send
 from pixmesh.broker.scheduler import Disconnected, Event, Joined, Received, Scheduler, Stalled, Turn
+from pixmesh.broker.seal import Seal
 
 from .net import BROKER, Letter, Net, Peer
 
@@ -24,7 +25,9 @@ class FakeBroker:
         self.boot = random.randbytes(8)
         self.net = net
         self.clock = net.clock
-        self.scheduler = Scheduler(random=random, now=self.clock.now, note=note)
+        self.scheduler = Scheduler(
+            random=random, now=self.clock.now, note=note, seal=Seal(b"every life's")
+        )
         self.sessions: dict[MemberId, Peer] = {}
         self.events = 0
         self._check_every = check_every

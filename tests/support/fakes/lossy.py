@@ -78,6 +78,9 @@ class LossyDisk:
     def digest(self, path: Path) -> bytes | None:
         return digest_of(self.names[path].data) if path in self.names else None
 
+    def content(self, path: Path) -> Content:
+        raise FileNotFoundError(path)  # no copies are made here
+
     def remove(self, path: Path) -> None:
         def remove() -> None:
             self.names.pop(path, None)
@@ -151,10 +154,11 @@ class LossyLedger:
             {State.SUBMITTED, State.COMMITTING},
         )
 
-    def cancelled(self, destinations: Sequence[Path]) -> set[Path]:
+    def cancelled(self, destinations: Sequence[Path], *, by_person: bool = False) -> set[Path]:
         if not destinations:
             return set()
-        return self._move({one: {} for one in destinations}, State.CANCELLED, {State.SUBMITTED})
+        code: dict[str, object] = {"code": "cancelled"} if by_person else {}
+        return self._move(dict.fromkeys(destinations, code), State.CANCELLED, {State.SUBMITTED})
 
     def take_over(self, row: Row) -> bool:
         return self.rows[row.destination].state is State.COMMITTING

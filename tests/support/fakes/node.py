@@ -161,11 +161,11 @@ class FakeNode(FakeMember):
             case Settled(attempts):
                 self.attempts.settled(attempts)
             case Chunk() if letter.payload is not None:
-                self.receiver.take(letter.message, letter.payload, now)
+                self.receiver.take(letter.sender.id, letter.message, letter.payload, now)
             case Get():
                 self.sender.serving.grant(letter.sender.id, letter.message)
             case Error(code="gone"):
-                self.receiver.refused(letter.message)
+                self.receiver.refused(letter.sender.id, letter.message)
             case _:
                 pass
 

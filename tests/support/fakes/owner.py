@@ -175,11 +175,11 @@ class FakeOwner(FakeMember):
             case Window():
                 self.table.windowed(letter.message, now)
             case Chunk() if letter.payload is not None:
-                self.receiver.take(letter.message, letter.payload, now)
+                self.receiver.take(letter.sender.id, letter.message, letter.payload, now)
             case Get():
                 self.sender.serving.grant(letter.sender.id, letter.message)
             case Error(code="gone"):
-                self.receiver.refused(letter.message)
+                self.receiver.refused(letter.sender.id, letter.message)
             case Note():
                 self.table.noted(letter.message)
                 self.notes.append(letter.message)

@@ -22,7 +22,8 @@ def built(shape: type[Any]) -> st.SearchStrategy[Any]:
 def _of(hint: Any) -> st.SearchStrategy[Any]:
     origin = get_origin(hint)
     if origin is Annotated:
-        return _limited(*get_args(hint))
+        kind, meta = get_args(hint)
+        return _of(kind) if get_origin(kind) is tuple else _limited(kind, meta)
     if origin in (Union, UnionType):
         return st.one_of(*(_of(one) for one in get_args(hint)))
     if origin is tuple:

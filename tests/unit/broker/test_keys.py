@@ -1,9 +1,18 @@
 """Keys are made once, private, and held by one process at a time."""
 
+import re
 import stat
 from pathlib import Path
 
-from pixmesh.broker.keys import KeyPair, claimed, member_of, public_keys, published
+from pixmesh.broker.keys import (
+    KeyPair,
+    claimed,
+    fingerprint,
+    is_let_in,
+    member_of,
+    published,
+    read_pair,
+)
 
 
 def test_a_key_is_made_once_and_found_again(tmp_path: Path) -> None:
@@ -55,7 +64,7 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_keys_are_readable_by_their_user_alone(tmp_path: Path) -> None:
-    with claimed(tmp_path, "node", "atlas"), published(tmp_path, "owner"):
+    with claimed(tmp_path, "node", "atlas"), published(tmp_path):
         files = [path for path in tmp_path.iterdir() if path.suffix in {".key", ".pub"}]
         assert len(files) == 3
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -63,9 +72,30 @@ def test_keys_are_readable_by_their_user_alone(tmp_path: Path) -> None:
 
 def test_an_owner_is_let_in_only_for_as_long_as_it_lives(tmp_path: Path) -> None:
     with claimed(tmp_path, "node", "atlas") as (_, node):
-        with published(tmp_path, "owner") as owner:
-            assert public_keys(tmp_path) == {node.public, owner.public}
-        assert public_keys(tmp_path) == {node.public}
+        with published(tmp_path) as owner:
+            assert is_let_in(tmp_path, owner.public)
+        assert is_let_in(tmp_path, node.public)
+        assert not is_let_in(tmp_path, owner.public)
+        assert not is_let_in(tmp_path, KeyPair.fresh().public)
+
+
+def test_a_file_that_names_another_key_lets_nobody_in(tmp_path: Path) -> None:
+    stranger = KeyPair.fresh()
+    (tmp_path / f"{stranger.member.hex()}.pub").write_bytes(KeyPair.fresh().public)
+    assert not is_let_in(tmp_path, stranger.public)
+
+
+def test_a_key_can_be_read_while_another_process_holds_it(tmp_path: Path) -> None:
+    with claimed(tmp_path, "node", "atlas") as (_, pair):
+        assert read_pair(tmp_path, "node", "atlas") == pair
+        assert read_pair(tmp_path, "node", "pi") is None
+
+
+def test_a_fingerprint_is_short_and_each_has_its_own() -> None:
+    one, other = KeyPair.fresh().raw, KeyPair.fresh().raw
+    assert fingerprint(one) == fingerprint(one)
+    assert len({fingerprint(one), fingerprint(other), fingerprint(one, other)}) == 3
+    assert re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){3}", fingerprint(one))
 
 
 def test_fresh_keys_are_members_of_their_own() -> None:

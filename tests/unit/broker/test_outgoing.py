@@ -49,7 +49,7 @@ def worst_task(inline: int) -> TaskItem:
     return TaskItem(bytes(16), bytes(16), 2**48, bytes(32), 1e9, 2**48, bytes(inline) or None)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(LENGTHS, st.integers(1, 60))
 def test_pages_of_ends_fit_whatever_is_in_them(lengths: list[int], times: int) -> None:
     ends = [worst_end(n, size) for n in range(times) for size in [*lengths[:3], 0, 0, 0, 0, 0]]
@@ -64,7 +64,7 @@ def test_many_small_ends_fit() -> None:
         assert wire.encode(Result(tuple(page)))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(LENGTHS, st.integers(1, 200))
 def test_pages_of_tasks_fit_beside_the_longest_recipe(lengths: list[int], times: int) -> None:
     tasks = [worst_task(size) for size in [*lengths, *[0] * (10 * times)]]

@@ -98,6 +98,24 @@ def test_an_estimates_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(known.by_node) == len(known.by_recipe) == 10
 
 
+@given(
+    words=st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 5e-324, 1e-9, 1.0, 1e9]), st.sampled_from([0.0, 1e-9, 1.0, 1e9])
+        ),
+        max_size=40,
+    )
+)
+def test_a_prediction_is_never_nothing_and_never_without_end(
+    words: list[tuple[float, float]],
+) -> None:
+    known = Estimate()
+    for declared, seconds in words:
+        known.observe(NODE, "blur", declared, seconds)
+        for node in (NODE, OTHER):
+            assert 0 < known.predict(node, "blur", 0.0) <= known.predict(node, "blur", 1e9) < 1e16
+
+
 # ---- placement ------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ ITEMS = [
     messages.AssignItem,
     messages.Work,
     messages.EndItem,
+    messages.FolderItem,
     messages.Load,
 ]
 

@@ -3,9 +3,10 @@
 import pytest
 
 from pixmesh.broker.lifecycle import MOST_ATTEMPTS
+from pixmesh.broker.members import Refused
 from pixmesh.broker.messages import AttemptId, Bye, End, EndItem, Settled, State
 from pixmesh.broker.nodes import Stray
-from pixmesh.broker.orders import Refused, resume, retry
+from pixmesh.broker.orders import resume, retry
 from pixmesh.broker.tasks import Task
 
 from .records import NODE, OTHER, OWNER, THIRD, Talk, submit, task_id

@@ -233,5 +233,5 @@ class Members(RuleBasedStateMachine):
                 self.an_owner_settles(owner)
 
 
-Members.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+Members.TestCase.settings = settings(max_examples=150, stateful_step_count=60)
 TestMembers = Members.TestCase

@@ -7,19 +7,22 @@ from pixmesh.broker import relay
 from pixmesh.broker.messages import MemberId
 from pixmesh.broker.relay import Backlog
 from pixmesh.broker.sessions import Route, Session, Sessions
+from pixmesh.broker.sockets import Peer
 
 from .records import NODE, OTHER, hello
+
+RELAY = Peer(9, "10.0.0.7")
 
 
 def session(member: MemberId, route: bytes, *, descriptor: int = 7, boot: int = 1) -> Session:
     said = hello("node", member.decode(), boot=boot)
-    return Session(member, said, Route(0, route), descriptor, heard=0.0)
+    return Session(member, said, Route(0, route), Peer(descriptor, "10.0.0.7"), heard=0.0)
 
 
 def test_a_session_is_found_by_member_route_and_descriptor() -> None:
     sessions, one = Sessions(), session(NODE, b"a")
     sessions.open(one)
-    sessions.relayed(one, Route(0, b"r"))
+    sessions.relayed(one, Route(0, b"r"), RELAY)
     assert sessions.by_member[NODE] is one
     assert sessions.by_control[Route(0, b"a")] is one
     assert sessions.by_descriptor[0, 7] is one
@@ -32,7 +35,7 @@ def test_a_session_is_found_by_member_route_and_descriptor() -> None:
 def test_the_same_process_on_another_connection_keeps_its_relay() -> None:
     sessions, first, second = Sessions(), session(NODE, b"a"), session(NODE, b"b", descriptor=8)
     sessions.open(first)
-    sessions.relayed(first, Route(0, b"r"))
+    sessions.relayed(first, Route(0, b"r"), RELAY)
     sessions.open(second)
     assert sessions.by_relay == {Route(0, b"r"): second}
     assert sessions.by_control == {Route(0, b"b"): second}
@@ -42,7 +45,7 @@ def test_the_same_process_on_another_connection_keeps_its_relay() -> None:
 def test_another_process_does_not() -> None:
     sessions, first, second = Sessions(), session(NODE, b"a"), session(NODE, b"b", boot=2)
     sessions.open(first)
-    sessions.relayed(first, Route(0, b"r"))
+    sessions.relayed(first, Route(0, b"r"), RELAY)
     sessions.open(second)
     assert sessions.by_relay == {}
     assert second.relay is None
@@ -76,7 +79,7 @@ def test_a_new_relay_connection_replaces_the_old() -> None:
     sessions, one = Sessions(), session(NODE, b"a")
     sessions.open(one)
     for route in (b"r", b"s"):
-        sessions.relayed(one, Route(0, route))
+        sessions.relayed(one, Route(0, route), RELAY)
     assert sessions.by_relay == {Route(0, b"s"): one}
 
 
@@ -84,7 +87,7 @@ def test_a_route_taken_over_stays_with_the_one_who_has_it_now() -> None:
     sessions, first, second = Sessions(), session(NODE, b"a"), session(OTHER, b"a")
     for one in (first, second):
         sessions.open(one)
-        sessions.relayed(one, Route(0, b"r"))
+        sessions.relayed(one, Route(0, b"r"), RELAY)
     sessions.close(NODE)
     assert sessions.by_control == {Route(0, b"a"): second}
     assert sessions.by_relay == {Route(0, b"r"): second}

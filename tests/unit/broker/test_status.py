@@ -1,12 +1,25 @@
 """Status says what is, and why it is not more."""
 
 from pixmesh.broker import status
-from pixmesh.broker.leases import SUSPECT_AFTER
-from pixmesh.broker.messages import Bye, End, Settled, State
-from pixmesh.broker.status import Snapshot, limited_by, why_idle, why_waiting
+from pixmesh.broker.leases import LEASE, SUSPECT_AFTER
+from pixmesh.broker.messages import Bye, End, FolderItem, Settled, State
+from pixmesh.broker.status import limited_by, why_idle, why_waiting
 from pixmesh.broker.tasks import Batch, Task
+from pixmesh.broker.views import FolderView, Snapshot
 
-from .records import NODE, OWNER, Talk, batch_record, item, load, node_record, submit, task_id
+from .records import (
+    NODE,
+    OTHER,
+    OWNER,
+    THIRD,
+    Talk,
+    batch_record,
+    item,
+    load,
+    node_record,
+    submit,
+    task_id,
+)
 
 
 def waiting(*needs: str) -> Batch:
@@ -96,3 +109,58 @@ def test_a_nodes_state_is_one_word() -> None:
     assert words == ["idle", "working", "draining", "late", "warming"]
     assert talk.tasks == 1
     assert task_id(1) in talk.scheduler.owners[OWNER].tasks
+
+
+# ---- watched folders ------------------------------------------------------------------
+
+
+def folder(name: str, *, written: int = 0) -> FolderItem:
+    return FolderItem(name, f"{name}-out", 1, 2, 3, written, 5, "the disk is full")
+
+
+def watched(talk: Talk) -> list[tuple[str, str, int]]:
+    return [(one.owner, one.source, one.written) for one in look(talk).folders]
+
+
+def test_a_watched_folder_is_shown_as_its_owner_tells_it() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.hear(OWNER, State(folders=(folder("in", written=4),)))
+    assert look(talk).folders == (
+        FolderView("owner...", "in", "in-out", 1, 2, 3, 4, 5, "the disk is full"),
+    )
+
+
+def test_the_last_word_on_folders_counts_and_each_owner_has_its_own() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.owner(OTHER)
+    talk.hear(OWNER, State(folders=(folder("a"), folder("b"))))
+    talk.hear(OTHER, State(folders=(folder("c"),)))
+    talk.hear(OWNER, State(folders=(folder("a", written=7),)))
+    assert watched(talk) == [("owner...", "a", 7), ("other...", "c", 0)]
+    talk.hear(OWNER, State())
+    assert watched(talk) == [("other...", "c", 0)]
+
+
+def test_folders_are_forgotten_with_their_owners_session() -> None:
+    talk = Talk()
+    for member in (OWNER, OTHER, THIRD):
+        talk.owner(member)
+        talk.hear(member, State(folders=(folder("in"),)))
+    talk.hear(OTHER, Bye())
+    assert [one for one, *_ in watched(talk)] == ["owner...", "third..."]
+    talk.owner(boot=2)
+    assert [one for one, *_ in watched(talk)] == ["third..."]
+    talk.now += LEASE
+    talk.turn()
+    assert watched(talk) == []
+
+
+def test_nobody_but_an_owner_has_folders() -> None:
+    talk = Talk()
+    talk.node()
+    talk.hear(NODE, State(ready=1, folders=(folder("a node's"),)))
+    talk.hear(THIRD, State(folders=(folder("a stranger's"),)))
+    assert look(talk).folders == ()
+    assert look(talk).nodes[0].state == "idle"

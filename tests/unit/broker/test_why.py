@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
+from pixmesh.broker.members import Refused
 from pixmesh.broker.messages import End, Settled, State
-from pixmesh.broker.orders import Refused, drain, resume
-from pixmesh.broker.why import Story, why
+from pixmesh.broker.orders import drain, resume
+from pixmesh.broker.views import Story
+from pixmesh.broker.why import why
 
 from .records import NODE, OTHER, OWNER, Talk, submit, task_id
 

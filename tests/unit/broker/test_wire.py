@@ -8,12 +8,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixmesh.broker import messages, wire
-from pixmesh.broker.messages import CHUNK_BYTES, INLINE_BYTES, KINDS, Chunk, Kind, Message, State
+from pixmesh.broker.messages import (
+    CHUNK_BYTES,
+    INLINE_BYTES,
+    KINDS,
+    MOST_FOLDERS,
+    PATH_LETTERS,
+    Chunk,
+    FolderItem,
+    Kind,
+    Load,
+    Message,
+    State,
+)
 from pixmesh.broker.wire import LIST_LIMIT, SHORT_LIMIT, WireError, decode, encode
 
 from .shapes import built, named
 
 ID16 = bytes(16)
+WIDE = "\U00020000"  # a letter of four bytes
+FOLDER = {"source": "in", "out": "out"}
 
 
 def frame(kind: int, body: bytes, *, version: int = wire.HIGHEST_VERSION) -> bytes:
@@ -31,7 +45,7 @@ def assert_refused(code: str, frames: list[bytes]) -> None:
 def test_each_kind_has_one_shape_and_comes_back_as_it_went(kind: Kind) -> None:
     assert KINDS[messages.TYPES[kind]] is kind
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, suppress_health_check=list(HealthCheck))
     @given(built(messages.TYPES[kind]))
     def comes_back(message: Message) -> None:
         payload = b"pixels" if kind is Kind.CHUNK else None
@@ -96,6 +110,15 @@ def test_what_is_no_message_is_refused_by_name(code: str, frames: list[bytes]) -
         (Kind.STATE, {"seen": msgpack.ExtType(4, b"x")}),
         (Kind.STATE, {"held": [[1, 9]]}),
         (Kind.STATE, {"held": [[2**63, 0]]}),
+        (Kind.STATE, {"folders": [FOLDER] * (MOST_FOLDERS + 1)}),
+        (Kind.STATE, {"folders": [{**FOLDER, "source": "x" * (PATH_LETTERS + 1)}]}),
+        (Kind.STATE, {"folders": [{**FOLDER, "out": "x" * (PATH_LETTERS + 1)}]}),
+        (Kind.STATE, {"folders": [{**FOLDER, "paused": "x" * (PATH_LETTERS + 1)}]}),
+        (Kind.STATE, {"folders": [{**FOLDER, "paused": None}]}),
+        (Kind.STATE, {"folders": [{**FOLDER, "waiting": -1}]}),
+        (Kind.STATE, {"folders": [{**FOLDER, "written": 2**48 + 1}]}),
+        (Kind.STATE, {"folders": [{"source": "in"}]}),
+        (Kind.STATE, {"folders": FOLDER}),
         (Kind.NOTE, {"code": "x" * 65, "text": ""}),
         (Kind.NOTE, {"code": "", "text": "x" * 1001}),
         (Kind.SUBMIT, {"seq": 1, "batch": 1, "recipe": "r" * 4001, "output": "", "tasks": []}),
@@ -105,11 +128,24 @@ def test_a_value_out_of_its_range_is_refused(kind: Kind, fields: dict[str, objec
     assert_refused("malformed", [frame(kind, msgpack.packb(fields))])
 
 
+def test_as_much_as_an_owner_may_tell_of_folders_fits_into_a_message() -> None:
+    text, most = WIDE * PATH_LETTERS, 2**48
+    folder = FolderItem(text, text, most, most, most, most, most, text)
+    told = State(2**48, (), None, 2**48, 2**48, 2**48, (folder,) * MOST_FOLDERS)
+    assert decode(encode(told)) == (told, None)
+
+
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
 def test_durations_are_numbers(seconds: float) -> None:
     task = [ID16, ID16, 1, bytes(32), seconds, 1, None]
     fields = {"seq": 1, "batch": 1, "recipe": "blur", "output": "", "tasks": [task]}
     assert_refused("malformed", [frame(Kind.SUBMIT, msgpack.packb(fields))])
+
+
+@pytest.mark.parametrize("load", [float("nan"), float("inf"), -1.0, 1e308])
+@pytest.mark.parametrize("field", named(Load))
+def test_loads_are_numbers_that_people_can_read(field: str, load: float) -> None:
+    assert_refused("malformed", [frame(Kind.STATE, msgpack.packb({"load": {field: load}}))])
 
 
 def test_inline_pixels_have_a_limit() -> None:

@@ -1,15 +1,16 @@
 """The baselines do what they say, and the arithmetic of a report is right."""
 
 import json
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import zmq
 
-from pixmesh.bench import chain, contender, photos, report
+from pixmesh.bench import chain, contender, curve, link, photos, report
+from pixmesh.tests.support.measured import measured
 
 
 def test_a_paired_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
@@ -58,15 +59,46 @@ def test_the_chain_ends_when_its_user_fails() -> None:
 
 @pytest.mark.parametrize("name", ["loop", "pool"])
 def test_a_baseline_writes_every_picture_and_tells_its_cost(name: str, tmp_path: Path) -> None:
-    pictures, out, listing = tmp_path / "in", tmp_path / "out", tmp_path / "list"
-    pictures.mkdir()
-    out.mkdir()
-    made = photos.make_distinct([], pictures, 1)[:6]
-    listing.write_text("".join(f"{path}\n" for path in made))
-    command = [sys.executable, "-P", "-m", "pixmesh.bench.contender", name]
-    command += [str(listing), str(out)]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)
-    cost = contender.Cost(**json.loads(done.stdout))
-    assert cost.pictures == len(made) - contender.WARM_UP
+    cost = measured(name, tmp_path)
     assert min(cost.cpu, cost.wall) > 0
-    assert sorted(path.name for path in out.iterdir()) == [f"{path.name}.jpg" for path in made]
+    assert cost.slots == 0
+
+
+@pytest.mark.parametrize("kind", link.KINDS)
+def test_a_bare_connection_moves_every_byte_and_ends(kind: link.Kind, tmp_path: Path) -> None:
+    assert link.seconds_per_byte(kind, tmp_path, moved=1_000_000) > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "mechanism"), [("ipc", zmq.NULL), ("plain", zmq.NULL), ("curve", zmq.CURVE)]
+)
+def test_only_the_encrypted_connection_is_encrypted(kind: link.Kind, mechanism: int) -> None:
+    with zmq.Context() as context:
+        for orders in link.orders_for(kind, "ipc://nowhere", 1):
+            with link.opened(context, orders) as socket:
+                assert socket.mechanism == mechanism
+
+
+def a_round(gigabytes: int) -> curve.Round:
+    """40 s of CPU, 4 of them for talking; 2 ns a byte for encryption, 3 s more for talking."""
+    picture, result = gigabytes * 900_000_000, gigabytes * 100_000_000
+    local = contender.Cost(
+        cpu=40.0, slots=36.0, wall=20.0, pictures=9, read=picture, written=result
+    )
+    network = replace(local, cpu=44.0, slots=37.0)
+    return curve.Round(ipc=0.1e-9, plain=0.5e-9, curve=2.5e-9, local=local, network=network)
+
+
+@pytest.mark.parametrize(("gigabytes", "held"), [(1, True), (2, False)])
+def test_encryption_costs_every_byte_both_ways_on_every_hop(gigabytes: int, held: bool) -> None:
+    taken = [a_round(gigabytes)]
+    relayed, direct = (curve.share(taken, hops).median for hops in (curve.RELAYED, curve.DIRECT))
+    assert relayed == pytest.approx(0.1 * gigabytes)
+    assert direct == pytest.approx(0.05 * gigabytes)
+    assert curve.foretold(taken).median == pytest.approx(0.12 * gigabytes)
+    assert curve.document(taken)["target"] == {"relayed": curve.TARGET, "held": held}
+
+
+def test_what_slots_take_is_not_counted_as_talking() -> None:
+    assert curve.behind_the_door([a_round(1)]).median == pytest.approx(1.1)
+    assert curve.members([a_round(1)]).median == pytest.approx(0.075)

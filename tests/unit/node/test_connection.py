@@ -112,10 +112,31 @@ def test_another_member_is_listened_to_about_transfers_alone(stage: Stage) -> No
     stage.welcome()
     stage.takes(stage.relay)
     get = Get(token=bytes(16), offset=0, credit=1)
-    for message in (Settled((1,)), State(), get):
+    orders = [Error(code=code, text="do as I say") for code in ("forgotten", "no-session", "x")]
+    said: list[Message] = [Settled((1,)), State(), *orders, get]
+    for message in said:
         stage.relay.send_multipart([stage.route, PEER, *wire.encode(message)])
     heard = eventually(stage.turn)
     assert [(one.message, one.source) for one in heard] == [(get, PEER)]
+    assert stage.connection.welcome
+    assert stage.connection.refusal is None
+
+
+@needs_ipc
+def test_another_member_cannot_end_a_session_that_begins_anew(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor fill its log: what it sends may be no message, or one of another version."""
+    stage.welcome()
+    stage.says(Error(code="no-session", text="say HELLO first"))
+    stage.takes(stage.relay)
+    eventually(lambda: stage.turn() is not None and stage.connection.welcome is None)
+    get = Get(token=bytes(16), offset=0, credit=1)
+    for frame in (wire.MAGIC + bytes([7, 1]), b"garbage", *wire.encode(get)):
+        stage.relay.send_multipart([stage.route, PEER, frame])
+    assert [one.message for one in eventually(stage.turn)] == [get]
+    assert stage.connection.refusal is None
+    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
 
 
 @needs_ipc

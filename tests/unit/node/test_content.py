@@ -64,4 +64,4 @@ def test_endpoints_are_beside_each_other() -> None:
     local = Address(folder=Path("run"))
     assert (local.control, local.relay(0)) == ("ipc://run/control", "ipc://run/relay")
     far = Address(host="::1", port=7, key=b"k")
-    assert (far.control, far.relay(8), str(far)) == ("tcp://[::1]:7", "tcp://[::1]:8", "::1:7")
+    assert (far.control, far.relay(8), str(far)) == ("tcp://[::1]:7", "tcp://[::1]:8", "[::1]:7")

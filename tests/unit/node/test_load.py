@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from pixmesh.broker.messages import Load
+from pixmesh.broker import wire
+from pixmesh.broker.messages import Load, State
 from pixmesh.node.load import LoadMeter, _Counters
 from pixmesh.tests.support.eventually import eventually
 
@@ -78,6 +79,18 @@ def test_the_first_sample_has_no_rates_and_room_is_less_than_all_memory() -> Non
     load = meter.sample(0.0)
     assert (load.cpu, load.net_in) == (0.0, 0.0)
     assert 0 < meter.room < psutil.virtual_memory().total
+
+
+def test_every_sample_can_be_told_however_short_the_time_since_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter = LoadMeter()
+    meter.sample(0.0)
+    monkeypatch.setattr("pixmesh.node.load._moved", lambda: (2**62, 0, 2**62, 0))
+    (frame,) = wire.encode(State(load=meter.sample(1e-9)))
+    message, _ = wire.decode([frame])
+    assert isinstance(message, State)
+    assert message.load
 
 
 def test_a_machine_that_cannot_be_looked_at_has_no_known_load(

@@ -12,7 +12,14 @@ from pixmesh.broker.messages import CHUNK_BYTES, Chunk, Error, Get, MemberId, Me
 from pixmesh.broker.wire import Buffer
 from pixmesh.node.net.chunks import Gone, Key, Receiver, Sender
 from pixmesh.node.net.connection import Connection
-from pixmesh.node.net.transfer import CREDIT, MOST_TRIES, PATIENCE, Fetch, Serving
+from pixmesh.node.net.transfer import (
+    CREDIT,
+    MOST_GRANTED,
+    MOST_TRIES,
+    PATIENCE,
+    Fetch,
+    Serving,
+)
 
 TOKEN = bytes(16)
 A, B = MemberId(b"a......."), MemberId(b"b.......")
@@ -116,7 +123,7 @@ def test_a_short_chunk_ends_the_transfer() -> None:
     assert serving.next() is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 12 * CHUNK_BYTES), st.integers(0, 2**32), st.sampled_from([0.0, 0.2, 0.5]))
 def test_every_byte_comes_once_and_credit_is_kept_whatever_is_lost_or_out_of_order(
     size: int, seed: int, worst: float
@@ -152,6 +159,16 @@ def test_every_byte_comes_once_and_credit_is_kept_whatever_is_lost_or_out_of_ord
             get = one.begin(now)
         assert one.asked - one.reached <= CREDIT * CHUNK_BYTES
     assert got == lengths(size)
+
+
+def test_whoever_asks_for_whatever_is_noted_so_often_and_no_more() -> None:
+    serving = Serving()
+    for number in range(MOST_GRANTED + 2):
+        serving.grant(A, Get(token=number.to_bytes(16, "big"), offset=0, credit=1))
+    assert len(serving.granted) == MOST_GRANTED
+    serving.sent(0)
+    serving.grant(B, Get(token=TOKEN, offset=0, credit=1))
+    assert serving.granted[-1].to == B
 
 
 # ---- both, over a way that may be full ------------------------------------------------
@@ -195,8 +212,8 @@ class Ends:
     def begin(self, now: float = 0.0) -> None:
         self.receiver.fetch(A, fetch(self.size), self.sink, now)
 
-    def chunk(self, offset: int, data: bytes) -> None:
-        self.receiver.take(Chunk(token=TOKEN, attempt=1, offset=offset), data, 0.0)
+    def chunk(self, offset: int, data: bytes, source: MemberId = A) -> None:
+        self.receiver.take(source, Chunk(token=TOKEN, attempt=1, offset=offset), data, 0.0)
 
 
 def test_what_arrives_is_written_and_done_is_said_once() -> None:
@@ -218,11 +235,22 @@ def test_a_full_disk_ends_the_transfer() -> None:
 def test_a_sender_that_has_nothing_ends_the_transfer_and_a_stranger_does_not() -> None:
     ends = Ends(5)
     ends.begin()
-    ends.receiver.refused(Error(code="gone", text="gone", token=TOKEN, attempt=2))
-    ends.receiver.refused(Error(code="gone", text="gone"))
+    ends.receiver.refused(A, Error(code="gone", text="gone", token=TOKEN, attempt=2))
+    ends.receiver.refused(A, Error(code="gone", text="gone"))
     assert ends.failed == []
-    ends.receiver.refused(Error(code="gone", text="it left", token=TOKEN, attempt=1))
+    ends.receiver.refused(A, Error(code="gone", text="it left", token=TOKEN, attempt=1))
     assert ends.failed == ["it left"]
+
+
+def test_who_was_not_asked_sends_nothing_and_refuses_nothing() -> None:
+    """Others may know the token: whoever was given the same task."""
+    ends = Ends(5)
+    ends.begin()
+    for other in (B, None):
+        ends.receiver.refused(other, Error(code="gone", text="no", token=TOKEN, attempt=1))
+    ends.chunk(0, b"wrong", B)
+    ends.chunk(0, b"hello")
+    assert (bytes(ends.sink.data), ends.done, ends.failed) == (b"hello", [(TOKEN, 1)], [])
 
 
 def test_silence_is_asked_again_and_given_up() -> None:
@@ -299,8 +327,8 @@ def test_a_sender_that_has_less_than_was_promised_is_given_up_at_once() -> None:
     receiver = Receiver(cast(Connection, way), lambda _key: None, failed.__setitem__)
     fetch = Fetch(token=TOKEN, attempt=3, size=2 * CHUNK_BYTES, heard=0.0)
     receiver.fetch(A, fetch, Memory(), 0.0)
-    receiver.take(Chunk(TOKEN, 0, 3), bytes(CHUNK_BYTES), 0.0)
-    receiver.take(Chunk(TOKEN, 0, 3), bytes(CHUNK_BYTES), 0.0)
+    receiver.take(A, Chunk(TOKEN, 0, 3), bytes(CHUNK_BYTES), 0.0)
+    receiver.take(A, Chunk(TOKEN, 0, 3), bytes(CHUNK_BYTES), 0.0)
     assert failed == {}
-    receiver.take(Chunk(TOKEN, CHUNK_BYTES, 3), bytes(5), 0.0)
+    receiver.take(A, Chunk(TOKEN, CHUNK_BYTES, 3), bytes(5), 0.0)
     assert failed == {(TOKEN, 3): f"it ends at {CHUNK_BYTES + 5} of {2 * CHUNK_BYTES} bytes"}

@@ -66,7 +66,7 @@ recipes = st.lists(steps(), min_size=1, max_size=5).map(lambda found: Recipe(tup
 
 
 # The first text drawn builds tables of all of Unicode, which takes seconds.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @UNHURRIED

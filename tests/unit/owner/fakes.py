@@ -143,10 +143,9 @@ class HeldMesh:
             return self.jobs[:count]
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
-        assert only_unstarted
         for job in jobs:
             self.cancelled.append(job)
-            if job in self._waiting and job not in self.started:
+            if job in self._waiting and not (only_unstarted and job in self.started):
                 self._waiting.pop(job)(Cancelled(job=job))
 
     def end(self, job: Job, outcome: Outcome | None = None) -> None:

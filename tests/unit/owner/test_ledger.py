@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from pixmesh.node.errors import PixmeshError
 from pixmesh.node.owner.job import FileIdentity, JobId
-from pixmesh.node.owner.ledger import MIGRATIONS, Ledger
+from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.row import Failed, Ready, Row, State
+from pixmesh.node.owner.schema import MIGRATIONS
 
 from .fakes import identity
 
@@ -186,7 +188,7 @@ def test_a_digest_is_reused_only_while_the_file_is_unchanged(tmp_path: Path) -> 
         assert ledger.digest(one.source, one.identity) == one.digest
         assert ledger.digest(Path("/in/b.jpg"), one.identity) is None
         for change in ({"size": 9}, {"mtime_ns": 9}, {"inode": 9}):
-            assert ledger.digest(one.source, replace(one.identity, **change)) is None
+            assert ledger.digest(one.source, structs.replace(one.identity, **change)) is None
 
 
 def test_finished_outputs_are_found_by_job_and_by_source(tmp_path: Path) -> None:
@@ -256,19 +258,49 @@ def test_a_ledger_that_fails_in_mid_group_keeps_nothing_of_the_group(tmp_path: P
         ledger.submitted([good])
 
 
-def test_the_ledger_syncs_what_must_survive_the_machine(tmp_path: Path) -> None:
-    one = row()
+def test_the_ledger_syncs_what_must_survive_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, synced = row(), list[bytes]()
+
+    def sync(log: Path) -> None:
+        assert log.name == "l-wal"
+        synced.append(log.read_bytes())
+
+    monkeypatch.setattr("pixmesh.node.owner.database.sync_file", sync)
     with Ledger(tmp_path / "l") as ledger:
-
-        def synchronous() -> int:
-            return int(ledger._connection.execute("PRAGMA synchronous").fetchone()[0])
-
         ledger.submitted([one])
+        assert synced == []
         ledger.committing([ready(one)])
-        assert synchronous() == 2
         ledger.done([one.destination])
-        assert synchronous() == 2
-        assert ledger._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert [b"committing" in log for log in synced] == [True, True]
+        assert len(synced[0]) < len(synced[1])
+
+
+def test_an_owner_that_is_stopped_while_it_syncs_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = row("a.jpg"), row("b.jpg")
+    monkeypatch.setattr("pixmesh.node.owner.database.BUSY_MS", 0)
+    with Ledger(tmp_path / "l") as stopped, Ledger(tmp_path / "l") as ledger:
+        stopped.submitted([one])
+        monkeypatch.setattr(
+            "pixmesh.node.owner.database.sync_file", lambda _: ledger.submitted([other])
+        )
+        stopped.committing([ready(one)])
+        assert states(ledger, other) == [State.SUBMITTED]
+
+
+def test_a_ledger_that_stays_locked_is_told_from_a_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixmesh.node.owner.database.BUSY_MS", 0)
+    with Ledger(tmp_path / "l") as ledger, sqlite3.connect(tmp_path / "l") as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(PixmeshError, match="locked by another process") as raised:
+            ledger.submitted([row()])
+        assert "continues" in raised.value.remedy
+    holder.close()
 
 
 @pytest.mark.parametrize("attempt", range(25))

@@ -93,8 +93,26 @@ def test_a_named_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
 
 def test_recipes_of_both_files_are_there_and_the_project_wins(tmp_path: Path) -> None:
     (tmp_path / "user" / "config.toml").write_text('[recipes]\na = "blur"\nb = "blur"')
-    (tmp_path / "pixmesh.toml").write_text('[recipes]\nb = "canny"\n[[watch]]\nin = "x"')
+    (tmp_path / "pixmesh.toml").write_text('[recipes]\nb = "canny"')
     assert dict(load(tmp_path).recipes) == {"a": "blur", "b": "canny"}
+
+
+def test_watched_folders_are_those_of_the_strongest_file_and_lie_beside_it(tmp_path: Path) -> None:
+    table = '[[watch]]\nin = "{}"\nout = "s3://b/out"\nrecipe = "web"\n'
+    (tmp_path / "user" / "config.toml").write_text(table.format("weaker"))
+    (tmp_path / "pixmesh.toml").write_text(table.format("one") + table.format("two"))
+    orders = load(tmp_path).watch
+    assert [order.source for order in orders] == [str(tmp_path / "one"), str(tmp_path / "two")]
+    assert {order.out for order in orders} == {"s3://b/out"}
+
+
+def test_every_mistake_in_a_watched_folder_is_named(tmp_path: Path) -> None:
+    text = '[[watch]]\nin = "x"\nsetle = 3\nquality = 0\n[[watch]]\nin = "y"\n'
+    (tmp_path / "pixmesh.toml").write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path)
+    for part in ("did you mean settle", "quality: 0", "watch 2: there is no 'out'", "'recipe' or"):
+        assert part in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The drop folder: what lies in IN is worked on, for ever."""

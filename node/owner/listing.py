@@ -1,0 +1,96 @@
+"""The ledger's outputs and arrivals as people list them: the latest first, counted by state.
+
+Owns the choice by state and folder. It reads only, and never more than is asked for.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from .columns import SELECT, below, row_of
+from .database import Database
+from .folder_records import ARRIVALS, Arrival, ArrivalState, arrival_of
+from .row import Row, State
+
+PIECE: Final = 500
+STATES: Final[tuple[StrEnum, ...]] = (*ArrivalState, *State)
+"""All that a picture may be, in the order in which it comes to be it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be listed: of these states (none: any), and below one of these folders.
+
+    A picture lies below a folder where its source or its output does.
+    """
+
+    states: frozenset[str] = frozenset()
+    under: tuple[Path, ...] = ()
+
+
+class Listing:
+    """The lists of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def outputs(self, choice: Choice, *, most: int) -> list[Row]:
+        """Return outputs, those that changed last first."""
+        where, values = _where(choice, ("destination", "source"))
+        found = self._database.query(
+            f"{SELECT}{where} ORDER BY changed DESC, destination LIMIT ?", [*values, most]
+        )
+        return [row_of(one) for one in found]
+
+    def every(self, choice: Choice) -> Iterator[Row]:
+        """Yield all outputs; read in pieces, by destination."""
+        last = b""
+        where, values = _where(choice, ("destination", "source"))
+        more = f"{where} AND" if where else " WHERE"
+        query = f"{SELECT}{more} destination > ? ORDER BY destination LIMIT {PIECE}"
+        while True:
+            found = self._database.query(query, [*values, last])
+            yield from (row_of(one) for one in found)
+            if len(found) < PIECE:
+                return
+            last = found[-1][0]
+
+    def arrivals(self, choice: Choice, *, most: int) -> list[Arrival]:
+        """Return arrivals, the latest first."""
+        where, values = _where(choice, ("out", "source"))
+        found = self._database.query(
+            f"{ARRIVALS}{where} ORDER BY at DESC, source LIMIT ?", [*values, most]
+        )
+        return [arrival_of(one) for one in found]
+
+    def counts(self, choice: Choice) -> dict[str, int]:
+        """Return how many there are of each state that there is any of, in the states' order."""
+        found = dict[str, int]()
+        for table, columns in (
+            ("outputs", ("destination", "source")),
+            ("arrivals", ("out", "source")),
+        ):
+            where, values = _where(choice, columns)
+            query = f"SELECT state, count(*) FROM {table}{where} GROUP BY state"  # noqa: S608  # constants
+            found |= dict(self._database.query(query, values))
+        return {state.value: found[state] for state in STATES if state in found}
+
+
+def _where(choice: Choice, columns: Sequence[str]) -> tuple[str, list[object]]:
+    """Return a condition; its words are constants, what people say is among the values."""
+    parts: list[str] = []
+    values: list[object] = []
+    if choice.states:
+        parts.append(f"state IN ({', '.join('?' * len(choice.states))})")
+        values += sorted(choice.states)
+    if choice.under:
+        ranges = []
+        for folder in choice.under:
+            for column in columns:
+                ranges.append(f"{column} = ? OR ({column} > ? AND {column} < ?)")
+                values += [os.fsencode(folder), *below(folder)]
+        parts.append(f"({' OR '.join(ranges)})")
+    return (f" WHERE {' AND '.join(parts)}" if parts else ""), values

@@ -1,0 +1,77 @@
+"""`pixmesh up`: a mesh on this machine, and the line by which others join it."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import Common, common
+from ..pace import counted
+
+if TYPE_CHECKING:
+    from ...broker.service import Listening
+    from ...node.state import StateFolder
+
+USES = 10
+
+
+@click.command("up")
+@click.option("--bind", metavar="ADDRESS|INTERFACE", help="Where to listen; every LAN.")
+@click.option("--port", metavar="P", help="The control port (7710); the relay is P+1.")
+@click.option("--slots", metavar="N", help="How many tasks at a time; the cores.")
+@click.option("--name", metavar="NAME", help="What this node is called; the host name.")
+@click.option("--max-load", metavar="X", help="Nothing new while others use more of the CPU (0.9).")
+@click.option("--drain", metavar="S", help="Seconds to finish what it has when told to end (60).")
+@click.option(
+    "--watch",
+    nargs=3,
+    multiple=True,
+    metavar="RECIPE IN OUT",
+    help="A drop folder besides; [[watch]] tables of pixmesh.toml are others.",
+)
+@common
+def command(common: Common, watch: tuple[tuple[str, str, str], ...], **flags: str | None) -> None:
+    """Start a broker and this machine's node, and print how another machine joins.
+
+    Ctrl-C finishes what runs, then ends all; once more ends it now.
+    """
+    from ...node.folder.order import read_order
+    from ...node.state import StateFolder
+    from ...node.upkeep import Upkeep
+    from ..work import read_recipe
+
+    config = common.config(**flags)
+    state = StateFolder.open()
+    orders = [
+        read_order(
+            {"recipe": read_recipe(recipe, config.recipes).canonical(), "in": source, "out": out}
+        )
+        for recipe, source, out in watch
+    ]
+    Upkeep(
+        state,
+        config,
+        listening=lambda where: _tell(common, state, where),
+        ready=lambda name, _: common.say(
+            f"node {name} is ready: {counted(config.slots, 'slot')}. Ctrl-C drains and ends"
+        ),
+        say=common.say,
+        folders=(*config.watch, *orders),
+    ).run()
+
+
+def _tell(common: Common, state: "StateFolder", listening: "Listening") -> None:
+    from ...broker.messages import TicketTerms
+    from ...node.net.reach import new_ticket, running_broker
+    from ..installation import how_to_install
+
+    places = [one for one in (listening.address, *listening.others) if "%" not in one]
+    common.say(f"broker at {', '.join(places)}")
+    if listening.skipped:
+        common.say(f"not listening on {listening.skipped}; --bind NAME does")
+    way = running_broker(state)
+    if way is None:
+        return
+    made = new_ticket(way, TicketTerms(uses=USES))
+    common.say(f"on another machine (the ticket is good for {USES} machines, 1 hour):")
+    click.echo(how_to_install())
+    click.echo(f"pixmesh node {made.text}")
