@@ -34,6 +34,8 @@ from .views import Joined, MemberView, NewTicket, TicketView, WaitingView
 ANY = frozenset({NODE, SUBMIT, ADMIN})
 WHO_MAY = {
     "status": ANY,
+    "follow": ANY,
+    "preview": ANY,
     "why": ANY,
     "retry": frozenset({SUBMIT, ADMIN}),
 }

@@ -4,18 +4,21 @@ Owns no socket. A question is one ASK, its answer TELL in pages, or an ERROR tha
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from . import orders
+from .feed import Feed, pages
 from .members import EVERYTHING, Refused
-from .messages import Ask, Error, Message, Tell
+from .messages import Ask, Error, MemberId, Message
+from .previews import Previews
 from .scheduler import Scheduler
-from .status import snapshot
-from .views import Snapshot
+from .sessions import Route
+from .status import NOWHERE, snapshot
+from .views import Preview, Snapshot
 from .why import why
 
 if TYPE_CHECKING:
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAGE = 128 * 1024
 LINE = 1000  # letters of a text in a message
+NOTED = frozenset({"drain", "resume", "pause", "unpause", "retry", "approve", "forget"})
+"""What people do that others may want to have seen."""
 
 
 class Asker(NamedTuple):
@@ -50,6 +54,7 @@ class Desk:
     """What answers are made of.
 
     ``admission`` is None and ``relay``, its port, 0 where there is no network door.
+    ``addresses`` tells where members are.
     """
 
     scheduler: Scheduler
@@ -59,6 +64,12 @@ class Desk:
     relay: int = 0
     admission: "Admission | None" = None
     counters: Counters = field(default_factory=Counters)
+    addresses: Callable[[], Mapping[MemberId, str]] = lambda: NOWHERE
+    previews: Previews = field(default_factory=Previews)
+    feed: Feed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self._status)
 
     def asker(self, key: bytes | None) -> Asker:
         """Return who asks, by the key of a network connection; None at the local door."""
@@ -66,9 +77,14 @@ class Desk:
             return TRUSTED if key is None else Asker(key, EVERYTHING)
         return Asker(key, self.admission.roles(key))
 
-    def answers(self, ask: Ask, asker: Asker, now: float) -> list[Message]:
-        """Return what to say to a question."""
+    def answers(
+        self, ask: Ask, asker: Asker, now: float, route: Route | None = None
+    ) -> list[Message]:
+        """Return what to say to a question; ``route`` is where it came from, to go on telling."""
         try:
+            if ask.what == "follow" and route is not None:
+                self._demand(ask.what, asker)
+                return self.feed.follow(route, ask.about, now)
             body = msgspec.msgpack.encode(self._told(ask, asker, now))
         except Refused as error:
             self.counters.refused += 1
@@ -78,8 +94,7 @@ class Desk:
             log.exception("%s cannot be kept", ask.what)
             text = f"the broker cannot write it down: {error.strerror or error}"
             return [Error(code="refused", text=text, remedy="look at the broker's disk")]
-        parts = [body[i : i + PAGE] for i in range(0, len(body), PAGE)]
-        return [Tell(ask.what, page, len(parts), part) for page, part in enumerate(parts)]
+        return pages(ask.what, body)
 
     def _told(self, ask: Ask, asker: Asker, now: float) -> object:
         if ask.what == "join":
@@ -90,12 +105,22 @@ class Desk:
                 return why(self.scheduler, ask.about, now)
             case "status":
                 return self._status(now)
+            case "preview":
+                return self._preview(ask.about, now)
             case what if what in orders.ORDERS:
                 told: object = orders.ORDERS[what](self.scheduler, ask.about)
             case _:
                 told = self._door().told(ask, self._names())
         log.info("told to %s %s", ask.what, ask.about)
+        if ask.what in NOTED:
+            self.scheduler.chronicle.tell("told", ask.about, str(told), now)
+        if ask.what == "forget":
+            self.scheduler.chronicle.forget([ask.about])
         return told
+
+    def _preview(self, name: str, now: float) -> Preview | None:
+        node = orders.node_called(self.scheduler, name)
+        return self.previews.wanted(node.id, now)
 
     def _demand(self, what: str, asker: Asker) -> None:
         if self.admission is not None:
@@ -120,6 +145,7 @@ class Desk:
             version=self.version(),
             malformed=self.counters.malformed,
             refused=self.counters.refused,
+            addresses=self.addresses(),
         )
         if self.admission is None:
             return shown

@@ -17,6 +17,7 @@ from msgspec import structs
 
 from .adoption import Awaited, Orphans
 from .aside import Aside
+from .chronicle import Chronicle
 from .estimate import Estimate
 from .fairness import Fairness
 from .history import Note, ignore
@@ -60,6 +61,7 @@ class Lifecycle:
         note: Note = ignore,
         estimate: Estimate | None = None,
         seal: Seal | None = None,
+        chronicle: Chronicle | None = None,
     ) -> None:
         self.attempts: dict[AttemptId, Attempt] = {}
         self.fairness = Fairness()
@@ -76,6 +78,7 @@ class Lifecycle:
         self._random = random
         self._note = note
         self._seal = seal
+        self._chronicle = chronicle if chronicle is not None else Chronicle(0.0)
 
     # ---- waiting --------------------------------------------------------------------
 
@@ -229,6 +232,8 @@ class Lifecycle:
         if self._note is not ignore:
             self._noted("ended", attempt, end=end.end.name, code=end.code, alone=attempt.alone)
         self._release(attempt)
+        if end.code and end.code not in UNSTARTED:
+            self._went_wrong(attempt, end, now)
         if end.end is DONE or end.end is FAILED:
             self._finish(attempt, end)
             return
@@ -238,6 +243,14 @@ class Lifecycle:
         else:
             self._returned(attempt, end, now)
         self._over(attempt, end, now)
+
+    def _went_wrong(self, attempt: Attempt, end: EndItem, now: float) -> None:
+        """Tell people of an attempt that gave no picture; a failure is its picture's outcome."""
+        task, node = attempt.task, attempt.node
+        name = task.item.name or task.id.hex()[:12]
+        node.last_error = f"{name}: {end.reason or end.code} ({task.tries}/{MOST_ATTEMPTS})"
+        what = "failed" if end.end is FAILED else "trouble"
+        self._chronicle.tell(what, name, f"{end.reason or end.code} (on {node.hello.name})", now)
 
     def _late(self, node: Node, end: EndItem, now: float) -> Attempt | None:
         """A result of an attempt given up: it counts while its task has no end."""
@@ -266,6 +279,7 @@ class Lifecycle:
         if end.end is DONE:
             recipe = task.batch.work.recipe
             self.estimate.observe(node.id, recipe, task.item.seconds, end.seconds)
+            node.took.append(end.seconds)
             self.changed.update(self.quarantine.ended_well(attempt, self._nodes))
         self._tell_end(attempt, end)
 
@@ -309,6 +323,7 @@ class Lifecycle:
             self._give_up(task, end, End.RETURNED)
         elif self.quarantine.guilty(task):
             reason = self.quarantine.condemn(task, end, now)
+            self._chronicle.tell("quarantined", task.item.name or task.id.hex()[:12], reason, now)
             self._give_up(task, end, End.FAILED, code="quarantined", reason=reason)
         elif task.tries >= MOST_ATTEMPTS:
             self._give_up(task, end, End.FAILED, code=end.code, reason=end.reason)

@@ -220,7 +220,8 @@ class FolderItem(Struct, frozen=True):
 class State(Struct, frozen=True):
     """The heartbeat. From a node: load, last ASSIGN seen, attempts held.
 
-    From an owner: the folders that it watches, if it does.
+    From an owner: the folders that it watches, if it does, and how many results came that it
+    has not written yet.
 
     ``memory`` is what its tasks may reserve now, if that is less than HELLO said. ``number``
     counts a node's heartbeats: one that comes after a later one says nothing.
@@ -233,6 +234,7 @@ class State(Struct, frozen=True):
     memory: Count | None = None
     number: Count = 0
     folders: Annotated[tuple[FolderItem, ...], Meta(max_length=MOST_FOLDERS)] = ()
+    unwritten: Count = 0
 
 
 class Submit(Struct, frozen=True):

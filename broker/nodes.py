@@ -1,16 +1,18 @@
 """The record of a node: what it has, what it holds, what it is predicted to be busy with."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
 from .leases import Lease
-from .messages import AttemptId, HeldTask, Hello, Load, MemberId, State, TaskId
+from .messages import AttemptId, HeldTask, Hello, Load, MemberId, Phase, State, TaskId
 from .tasks import Attempt, Task
 
 SMOOTHING = 0.3
 MOST_REFUSALS = 3
 REST = 5.0
+LAST_TASKS = 100
 
 TaskKey = tuple[MemberId, TaskId]
 
@@ -37,6 +39,9 @@ class Node:
     run beside. ``charges`` are tasks that cost a slot here and ended well elsewhere,
     ``doubts`` those that cost one alone before anything ended well here. ``trouble`` is
     why it rests: ``refusals`` tasks running failed for a reason of its own.
+
+    ``fetching`` attempts wait for their pixels; ``starved`` is since when slots idle for them,
+    None where none does. ``took`` is how many seconds its last tasks took.
     """
 
     id: MemberId
@@ -69,6 +74,10 @@ class Node:
     doubts: set[TaskId] = field(default_factory=set)
     done: int = 0
     failed: int = 0
+    fetching: int = 0
+    starved: float | None = None
+    took: deque[float] = field(default_factory=lambda: deque(maxlen=LAST_TASKS))
+    last_error: str = ""
 
     def __post_init__(self) -> None:
         self.budget = self.hello.memory
@@ -98,7 +107,18 @@ class Node:
         if state.load is not None:
             self.load = state.load
             self.others += SMOOTHING * (state.load.cpu_others - self.others)
+        self._look_at_phases(state, now)
         return True
+
+    def _look_at_phases(self, state: State, now: float) -> None:
+        """Note whether slots idle while what they could do is still on its way."""
+        phases = [held.phase for held in state.held]
+        self.fetching = phases.count(Phase.FETCHING)
+        idle = self.ready - phases.count(Phase.RUNNING) - phases.count(Phase.READY)
+        if not self.fetching or idle <= 0:
+            self.starved = None
+        elif self.starved is None:
+            self.starved = now
 
     def take(self, attempt: Attempt) -> None:
         """Hold one more attempt."""

@@ -1,19 +1,22 @@
-"""What people tell a mesh to do: let a node rest or work again, let a picture be tried again.
+"""What people tell a mesh to do: let nodes and folders rest or go on, retry a picture.
 
 Pure. Each order answers with what came of it, and an order that makes no sense is refused
 with what would.
 """
 
 from .members import Refused
+from .messages import FolderItem, Note
 from .names import listed
 from .nodes import Node
 from .quarantine import is_meant
 from .scheduler import Scheduler
+from .status import folder_id
+from .tasks import Owner
 
 
 def drain(scheduler: Scheduler, about: str) -> str:
     """Give a node nothing new; it stays, and finishes what it has."""
-    node = _node(scheduler, about)
+    node = node_called(scheduler, about)
     node.paused = True
     _changed(scheduler, node)
     return f"{about} gets nothing new and finishes {len(node.active)} tasks"
@@ -21,7 +24,7 @@ def drain(scheduler: Scheduler, about: str) -> str:
 
 def resume(scheduler: Scheduler, about: str) -> str:
     """Let a node work again that was drained or quarantined."""
-    node = _node(scheduler, about)
+    node = node_called(scheduler, about)
     was = "quarantined" if node.quarantined else "drained" if node.paused else ""
     node.paused = False
     scheduler.tasks.quarantine.release(node)
@@ -44,10 +47,43 @@ def retry(scheduler: Scheduler, about: str) -> str:
     return f"{len(meant)} released; run the same command again to try it"
 
 
-ORDERS = {"drain": drain, "resume": resume, "retry": retry}
+def pause(scheduler: Scheduler, about: str) -> str:
+    """Have a watched folder take nothing new on; what runs is finished."""
+    owner, folder = _folder(scheduler, about)
+    scheduler.tell(owner, Note(code="pause", text=folder.out))
+    return f"{owner.hello.name} is told to pause {folder.source}"
 
 
-def _node(scheduler: Scheduler, name: str) -> Node:
+def unpause(scheduler: Scheduler, about: str) -> str:
+    """Have a watched folder go on."""
+    owner, folder = _folder(scheduler, about)
+    scheduler.tell(owner, Note(code="unpause", text=folder.out))
+    return f"{owner.hello.name} is told to go on with {folder.source}"
+
+
+ORDERS = {
+    "drain": drain,
+    "resume": resume,
+    "retry": retry,
+    "pause": pause,
+    "unpause": unpause,
+}
+
+
+def _folder(scheduler: Scheduler, about: str) -> tuple[Owner, FolderItem]:
+    for owner in scheduler.owners.values():
+        for folder in owner.folders:
+            if folder_id(owner.id, folder) == about:
+                return owner, folder
+    raise Refused(
+        "refused",
+        f"no folder {about!r} is watched",
+        "'pixmesh folders list' shows those that are",
+    )
+
+
+def node_called(scheduler: Scheduler, name: str) -> Node:
+    """Return the node of that name. Raises Refused."""
     for node in scheduler.nodes.values():
         if node.hello.name == name:
             return node

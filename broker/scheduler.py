@@ -18,6 +18,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from . import leases, placement, stragglers
+from .chronicle import Chronicle
 from .estimate import Estimate
 from .history import Note as History
 from .history import ignore
@@ -102,7 +103,7 @@ class Scheduler:
     ) -> None:
         self.nodes: dict[MemberId, Node] = {}
         self.owners: dict[MemberId, Owner] = {}
-        self.started = now
+        self.chronicle = Chronicle(now)
         self._note = note
         self._due = float("inf")
         self._tell_placed_at = float("inf")
@@ -117,6 +118,7 @@ class Scheduler:
             note=note,
             estimate=estimate,
             seal=seal,
+            chronicle=self.chronicle,
         )
         self._horizon = Horizon(
             batches=self.tasks.fairness,
@@ -126,6 +128,11 @@ class Scheduler:
         )
         self._intake = Intake(owners=self.owners, nodes=self.nodes, tasks=self.tasks, note=note)
         self._reconciler = Reconciler(tasks=self.tasks, owners=self.owners, out=self._out)
+
+    @property
+    def started(self) -> float:
+        """When it began, on the caller's clock; what it was away for does not count."""
+        return self.chronicle.started
 
     def handle(self, event: Event, now: float) -> list[Command]:
         """Take one event in; return what is to be done."""
@@ -143,6 +150,10 @@ class Scheduler:
             case _:
                 assert_never(event)
         return []
+
+    def tell(self, owner: Owner, note: Note) -> None:
+        """Have an owner told something at the next turn."""
+        self._out.say(owner.id, note)
 
     def next_deadline(self) -> float:
         """Return when a Turn is due though nothing happens, or earlier; infinity for never."""
@@ -167,6 +178,7 @@ class Scheduler:
             node.quarantined = self.tasks.quarantine.nodes.get(member, "")
             self.nodes[member] = node
             self._note("joined", node=member, name=hello.name, memory=hello.memory)
+            self.chronicle.came(hello.name, hello.slots, now)
             self.tasks.aside.node_came()
         node.lease.renew(now)
         self._reconciler.came(node, hello, now, young=self._young(now))
@@ -194,7 +206,7 @@ class Scheduler:
         for attempt in self.tasks.attempts.values():
             attempt.given += seconds
         self.tasks.awaited.extend(seconds)
-        self.started += seconds
+        self.chronicle.started += seconds
 
     def _reckon(self) -> None:
         """Note when the next lease ends; members heard since only make it later."""
@@ -222,9 +234,17 @@ class Scheduler:
             key = (batch.owner.id, batch.number)
             told[key] = told.get(key, 0) + 1
             self.tasks.lost(attempt, now, suspect=suspects and attempt.end is None)
+        self._tell_people(node, why, sum(told.values()), now, said=not suspects)
         for (owner, number), count in told.items():
             text = f"{node.hello.name} {why}: {count} of its tasks go elsewhere"
             self._out.say(owner, Note(code="lost", text=text, batch=number, node=node.id))
+
+    def _tell_people(self, node: Node, why: str, moved: int, now: float, *, said: bool) -> None:
+        """Note that a node is gone, as it ``said`` or not."""
+        if said:
+            self.chronicle.left(node.hello.name, moved, now)
+        else:
+            self.chronicle.lost(node.hello.name, node.hello.slots, why, moved, now)
 
     def _forget_owner(self, owner: Owner) -> None:
         """An owner is gone for good: nobody waits for its tasks any more."""
@@ -276,7 +296,7 @@ class Scheduler:
                 for task_id in message.tasks:
                     self.tasks.cancel(owner, TaskId(task_id), unstarted=message.unstarted)
             case State():
-                owner.folders = message.folders
+                owner.beats(message, now)
                 for task in owner.unsettled.values():
                     self.tasks.tell_again(task)
                 self._out.say(owner.id, self._intake.window(owner))

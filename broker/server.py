@@ -20,7 +20,7 @@ from .desk import Desk
 from .doors import LOST, Door
 from .keys import member_of
 from .lifetime import Wake
-from .messages import Ask, Bye, Error, Hello, MemberId, Message, Welcome
+from .messages import Ask, Bye, Error, Hello, MemberId, Message, Tell, Welcome
 from .outgoing import Command, Evict, Send
 from .scheduler import Disconnected, Joined, Received, Scheduler, Stalled, Turn
 from .sessions import Claim, Route, Session, Sessions
@@ -81,6 +81,9 @@ class Server:
     _looked: float = float("-inf")
     stopping: bool = False
 
+    def __post_init__(self) -> None:
+        self.desk.addresses = self._addresses
+
     def serve(self) -> None:
         """Run until ``stop`` is called; members are told."""
         watch = self._watch()
@@ -99,6 +102,7 @@ class Server:
             self._look_after(now)
             self._probe_doubted(now)
             self._obey(self.scheduler.handle(Turn(), now))
+            self._feed(now)
             self._send_waiting()
         for member in list(self.sessions.by_member):
             self._send(member, Bye())
@@ -133,7 +137,7 @@ class Server:
     def _timeout(self) -> float:
         if self.condemned or self.outboxes or self.backlog.waiting or self.doubted:
             return RETRY_WAIT
-        until = self.scheduler.next_deadline() - self.clock()
+        until = min(self.scheduler.next_deadline(), self.desk.feed.due) - self.clock()
         return min(LONGEST_WAIT, max(0.0, until))
 
     def _drain(self, ready: list[object], now: float) -> None:
@@ -173,6 +177,9 @@ class Server:
                 self._ask_the_book(door, route, came, message, now)
             case _ if session is None:
                 self._answer(came, Error(code="no-session", text="say HELLO first"))
+            case Tell(what="preview", body=body):
+                session.heard = now
+                self.desk.previews.came(session.member, body, now)
             case _:
                 session.heard = now
                 self.scheduler.handle(Received(session.member, message), now)
@@ -236,10 +243,20 @@ class Server:
 
     def _ask(self, door: Door, route: zmq.Frame, came: Route, ask: Ask, now: float) -> None:
         asker = self.desk.asker(None if door.trusted else key_of(route))
-        for message in self.desk.answers(ask, asker, now):
+        for message in self.desk.answers(ask, asker, now, came):
             self._answer(came, message)
+        while self.desk.previews.asking:
+            self._send(self.desk.previews.asking.pop(), Ask(what="preview"))
         if self.desk.admission is not None and self.desk.admission.gone:
             self._cut(self.desk.admission, now)
+
+    def _feed(self, now: float) -> None:
+        """Tell those who follow what is new."""
+        for route, message in self.desk.feed.tick(now):
+            self._answer(route, message)
+
+    def _addresses(self) -> dict[MemberId, str]:
+        return {one.member: one.peer.address for one in self.sessions.by_member.values()}
 
     def _cut(self, admission: "Admission", now: float) -> None:
         """End the sessions of members that were forgotten, and soon their connections."""
@@ -355,6 +372,7 @@ class Server:
         self.sessions.close(member)
         self.outboxes.pop(member, None)
         self.backlog.forget(member)
+        self.desk.previews.forget(member)
 
     def _send(self, member: MemberId, message: Message) -> None:
         session = self.sessions.by_member.get(member)

@@ -1,18 +1,23 @@
 """What the mesh is doing, as numbers and reasons. Pure: a view of the scheduler's state.
 
-The dashboard, ``pixmesh status`` and tests read snapshots; nothing here changes anything.
+The dashboard, ``pixmesh status`` and tests read snapshots; nothing here changes anything. The
+reasons themselves are ``reasons``' and ``bottleneck``'s.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
 
 from msgspec import structs
 
-from .messages import FolderItem
+from .bottleneck import limited_by
+from .messages import FolderItem, MemberId, Phase
 from .nodes import Node
-from .placement import can_run, in_service, suits, why_nothing_new
+from .reasons import name_of, why_idle, why_waiting
 from .scheduler import Scheduler
-from .tasks import Batch, Owner, Task
+from .tasks import Attempt, Batch, Owner, Task
 from .views import BatchView, FolderView, NodeView, PictureView, Snapshot
+
+NOWHERE: Mapping[MemberId, str] = {}
 
 
 def snapshot(
@@ -23,8 +28,9 @@ def snapshot(
     version: str,
     malformed: int = 0,
     refused: int = 0,
+    addresses: Mapping[MemberId, str] = NOWHERE,
 ) -> Snapshot:
-    """Return what the mesh is doing now."""
+    """Return what the mesh is doing now; ``addresses`` are where its members are."""
     batches = [batch for owner in scheduler.owners.values() for batch in owner.batches.values()]
     nodes = list(scheduler.nodes.values())
     aside = list(scheduler.tasks.aside)
@@ -33,7 +39,7 @@ def snapshot(
         broker=broker,
         version=version,
         uptime=now - scheduler.started,
-        nodes=tuple(_node_view(node, batches, now) for node in nodes),
+        nodes=tuple(_node_view(node, batches, now, addresses.get(node.id, "")) for node in nodes),
         batches=tuple(
             _batch_view(batch, nodes, [task for task in aside if task.batch is batch])
             for batch in batches
@@ -49,96 +55,21 @@ def snapshot(
             for owner in scheduler.owners.values()
             for folder in owner.folders
         ),
+        lost=scheduler.chronicle.missing,
+        happened=scheduler.chronicle.lines,
     )
 
 
+def folder_id(owner: MemberId, folder: FolderItem) -> str:
+    """Return what names a watched folder in orders: one at a time has it."""
+    named = f"{owner.hex()}\0{folder.source}\0{folder.out}"
+    return blake2b(named.encode(), digest_size=4).hexdigest()
+
+
 def _folder_view(owner: Owner, folder: FolderItem) -> FolderView:
-    return FolderView(owner=owner.hello.name, **structs.asdict(folder))
-
-
-# ---- why ------------------------------------------------------------------------------
-
-
-def why_waiting(batch: Batch, nodes: list[Node], aside: Iterable[Task] = ()) -> str:
-    """Return why no task of a batch can be placed, or nothing.
-
-    ``aside`` are those of its tasks that wait for a node of their own.
-    """
-    if batch.placed or not (batch.queue or batch.aside):
-        return ""
-    waiting = [*aside, *batch.queue.values()]
-    return why_not_placed(waiting[0], nodes) if waiting else ""
-
-
-def why_not_placed(task: Task, nodes: list[Node]) -> str:
-    """Return why no node takes a task, or nothing. Judged by totals, not by what is free."""
-    if not nodes:
-        return "no node is connected"
-    able = [node for node in nodes if can_run(node, task.batch)]
-    if not able:
-        missing = min((task.batch.needs - node.has for node in nodes), key=len)
-        return f"no node has {', '.join(sorted(missing))}"
-    if not any(suits(node, task) for node in able):
-        largest = max(able, key=lambda node: node.hello.memory)
-        return (
-            f"fits nowhere: it needs {_gigabytes(task.item.memory)}, "
-            f"{largest.hello.name} has most with {_gigabytes(largest.hello.memory)}"
-        )
-    serving = [node for node in able if in_service(node)]
-    if not serving:
-        return _everyone(able)
-    if all(why_nothing_new(node) for node in serving):
-        return _everyone(serving)
-    return ""
-
-
-def _everyone(nodes: list[Node]) -> str:
-    """Say of nodes that take nothing new why they do not."""
-    first = nodes[0]
-    more = f", nor do {len(nodes) - 1} more" if len(nodes) > 1 else ""
-    return f"{first.hello.name} takes nothing new ({why_nothing_new(first)}){more}"
-
-
-def why_idle(node: Node, batches: list[Batch], now: float) -> str:
-    """Return why a node does less than it could, or nothing."""
-    if node.lease.suspect(now):
-        return f"silent for {now - node.lease.heard:.1f} s"
-    if reason := why_nothing_new(node):
-        return reason
-    if node.alone is not None or node.kept_for is not None:
-        return _why_kept(node)
-    waiting = [batch for batch in batches if batch.queue]
-    if node.active or not waiting:
-        return ""
-    missing = [batch.needs - node.has for batch in waiting]
-    if all(missing):
-        return f"lacks {', '.join(sorted(missing[0]))}"
-    return ""
-
-
-def _why_kept(node: Node) -> str:
-    if node.alone is not None:
-        return f"runs {_name(node.alone.task)} alone: it may have cost a slot or a node"
-    return f"kept for {_name(node.kept_for)}, which needs it to itself" if node.kept_for else ""
-
-
-def limited_by(nodes: list[Node], batches: list[Batch], now: float) -> str:
-    """Return what would have to be more for the whole to go faster, or nothing."""
-    waiting = [batch for batch in batches if batch.queue]
-    if not waiting:
-        return ""
-    live = [node for node in nodes if not node.lease.suspect(now)]
-    if not live:
-        return "nodes: none is connected"
-    stuck = [reason for batch in waiting if (reason := why_waiting(batch, live))]
-    if len(stuck) == len(waiting):
-        return stuck[0]
-    if all(len(node.active) >= node.ready for node in live):
-        return "slots"
-    return ""
-
-
-# ---- views ----------------------------------------------------------------------------
+    return FolderView(
+        owner=owner.hello.name, id=folder_id(owner.id, folder), **structs.asdict(folder)
+    )
 
 
 def _pictures(scheduler: Scheduler, now: float) -> Iterable[PictureView]:
@@ -146,7 +77,7 @@ def _pictures(scheduler: Scheduler, now: float) -> Iterable[PictureView]:
         yield PictureView(task.hex(), one.name, one.recipe, one.reason, now - one.since)
 
 
-def _node_view(node: Node, batches: list[Batch], now: float) -> NodeView:
+def _node_view(node: Node, batches: list[Batch], now: float, address: str) -> NodeView:
     return NodeView(
         name=node.hello.name,
         state=_state_word(node, now),
@@ -158,6 +89,16 @@ def _node_view(node: Node, batches: list[Batch], now: float) -> NodeView:
         failed=node.failed,
         beat=now - node.lease.heard,
         reason=why_idle(node, batches, now),
+        id=node.id.hex(),
+        host=node.hello.host,
+        address=address,
+        numeric=node.hello.numeric,
+        memory=node.budget,
+        fetching=node.fetching,
+        now=_worked_on(node.active.values()),
+        p95=_slow_end(node.took),
+        moves_in=max(0.0, node.lease.deadline() - now),
+        last_error=node.last_error,
     )
 
 
@@ -173,6 +114,17 @@ def _state_word(node: Node, now: float) -> str:
     return "working" if node.active else "idle"
 
 
+def _worked_on(active: Iterable[Attempt]) -> str:
+    """Return what the picture is called that is worked on longest; one whose pixels are there."""
+    oldest = min(active, key=lambda one: (one.phase is Phase.FETCHING, one.given), default=None)
+    return name_of(oldest.task) if oldest is not None else ""
+
+
+def _slow_end(took: Collection[float]) -> float:
+    """Return what 95 of 100 tasks took no longer than."""
+    return sorted(took)[int(0.95 * (len(took) - 1))] if took else 0.0
+
+
 def _batch_view(batch: Batch, nodes: list[Node], aside: list[Task]) -> BatchView:
     return BatchView(
         owner=batch.owner.hello.name,
@@ -184,12 +136,5 @@ def _batch_view(batch: Batch, nodes: list[Node], aside: list[Task]) -> BatchView
         failed=batch.failed,
         reason=why_waiting(batch, nodes, aside),
         suspects=sum(task.suspect for task in aside),
+        id=f"{batch.owner.id.hex()}-{batch.number}",
     )
-
-
-def _name(task: Task) -> str:
-    return task.item.name or task.id.hex()[:12]
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -28,6 +28,7 @@ from .messages import (
     Hello,
     MemberId,
     Phase,
+    State,
     TaskId,
     TaskItem,
     Work,
@@ -36,6 +37,9 @@ from .views import Try
 
 if TYPE_CHECKING:
     from .nodes import Node
+
+
+MANY_UNWRITTEN = 16
 
 
 class Place(Enum):
@@ -55,6 +59,7 @@ class Owner:
 
     ``unsettled`` are those that the broker gave up, by the attempt named in their end;
     ``bytes`` are the inline pixels of its tasks; ``folders`` those that it watches.
+    ``behind`` is since when many results wait to be written there, None where few do.
     """
 
     id: MemberId
@@ -66,6 +71,15 @@ class Owner:
     bytes: int = 0
     seen: int = 0
     folders: tuple[FolderItem, ...] = ()
+    behind: float | None = None
+
+    def beats(self, state: State, now: float) -> None:
+        """Take in what its heartbeat says."""
+        self.folders = state.folders
+        if state.unwritten < MANY_UNWRITTEN:
+            self.behind = None
+        elif self.behind is None:
+            self.behind = now
 
 
 @dataclass(slots=True, eq=False)

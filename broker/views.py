@@ -6,7 +6,12 @@ from .messages import Load
 
 
 class NodeView(Struct, frozen=True):
-    """A node at a moment. ``state`` is one word; ``reason`` says why it does not work."""
+    """A node at a moment. ``state`` is one word; ``reason`` says why it does not work.
+
+    ``now`` is the picture that it has worked on longest, ``fetching`` how many wait for their
+    pixels, ``p95`` the seconds that all but the slowest of its last tasks took. ``moves_in``
+    is in how many seconds what it has goes elsewhere, if it stays silent.
+    """
 
     name: str
     state: str
@@ -18,6 +23,29 @@ class NodeView(Struct, frozen=True):
     failed: int
     beat: float
     reason: str
+    id: str = ""
+    host: str = ""
+    address: str = ""
+    numeric: str = ""
+    memory: int = 0
+    fetching: int = 0
+    now: str = ""
+    p95: float = 0.0
+    moves_in: float = 0.0
+    last_error: str = ""
+
+
+class LostView(Struct, frozen=True):
+    """A node that is gone without having said so; ``at`` is the broker's uptime then.
+
+    ``moved`` tasks went elsewhere.
+    """
+
+    name: str
+    slots: int
+    at: float
+    why: str
+    moved: int
 
 
 class BatchView(Struct, frozen=True):
@@ -35,12 +63,13 @@ class BatchView(Struct, frozen=True):
     failed: int
     reason: str
     suspects: int = 0
+    id: str = ""
 
 
 class FolderView(Struct, frozen=True):
     """A watched folder at a moment: whose, from where to where, how many files are how far.
 
-    ``paused`` says why nothing goes on, where nothing does.
+    ``paused`` says why nothing goes on, where nothing does. ``id`` names it in orders.
     """
 
     owner: str
@@ -52,6 +81,7 @@ class FolderView(Struct, frozen=True):
     written: int
     failed: int
     paused: str
+    id: str = ""
 
 
 class PictureView(Struct, frozen=True):
@@ -81,6 +111,19 @@ class WaitingView(Struct, frozen=True):
     address: str
 
 
+class Happened(Struct, frozen=True):
+    """Something that people may want to have seen; ``at`` is the broker's uptime then.
+
+    ``what`` is one word, ``who`` the node, picture or machine that it is about. Numbers count up.
+    """
+
+    number: int
+    at: float
+    what: str
+    who: str
+    text: str
+
+
 class Snapshot(Struct, frozen=True):
     """The whole mesh at a moment; ``uptime`` and beats are seconds.
 
@@ -105,6 +148,28 @@ class Snapshot(Struct, frozen=True):
     wall: float = 0.0
     relay: int = 0
     folders: tuple[FolderView, ...] = ()
+    lost: tuple[LostView, ...] = ()
+    happened: tuple[Happened, ...] = ()
+
+
+class Thumbnail(Struct, frozen=True):
+    """A picture made small, as a JPEG; the rest is the picture's own, ``size`` in bytes."""
+
+    width: int
+    height: int
+    size: int
+    jpeg: bytes
+
+
+class Preview(Struct, frozen=True):
+    """The picture that a node has finished last, before and after; ``age`` is in seconds."""
+
+    name: str
+    recipe: str
+    before: Thumbnail
+    after: Thumbnail
+    seconds: float
+    age: float = 0.0
 
 
 class Try(Struct, frozen=True):

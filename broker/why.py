@@ -6,8 +6,8 @@ from .messages import TaskId
 from .nodes import Node
 from .placement import fits
 from .quarantine import Condemned, is_meant
+from .reasons import why_not_placed
 from .scheduler import Scheduler
-from .status import why_not_placed
 from .tasks import Attempt, Place, Task
 from .views import NowView, Story
 

@@ -5,7 +5,7 @@ from msgspec import structs
 from pixmesh.broker.lifecycle import MOST_ATTEMPTS
 from pixmesh.broker.messages import Drop, End, Load, Result, State, Submit
 from pixmesh.broker.nodes import MOST_REFUSALS, REST
-from pixmesh.broker.status import why_not_placed
+from pixmesh.broker.reasons import why_not_placed
 from pixmesh.broker.tasks import Place, Task
 
 from .records import NODE, OTHER, OWNER, THIRD, Talk, end_item, hello, item, submit, task_id

@@ -1,0 +1,83 @@
+"""Who follows the mesh, and what each is told: all that there is at first, then what is new.
+
+    ASK follow -> TELL whole, in pages;  each PERIOD: TELL change
+    ASK follow again, naming the last number that came: it goes on; another number: all again
+
+Everyone is told the same changes, counted by one number. Who has not asked for PATIENCE seconds
+follows no longer. Pure: ``look`` makes a snapshot; messages are returned with whom they are for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from .changes import Whole, change
+from .members import Refused
+from .messages import Message, Tell
+from .sessions import Route
+from .views import Snapshot
+
+PERIOD = 0.5
+PATIENCE = 10.0
+MOST_FOLLOWERS = 32
+WHOLE = "whole"
+CHANGE = "change"
+PAGE = 128 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Feed:
+    """The followers, and what they have been told. ``look`` returns the mesh as it is."""
+
+    look: Callable[[float], Snapshot]
+    _heard: dict[Route, float] = field(default_factory=dict)
+    _told: Snapshot | None = None
+    _number: int = 0
+    _due: float = float("inf")
+
+    @property
+    def due(self) -> float:
+        """When there is something to tell; infinity for never."""
+        return self._due
+
+    def follow(self, route: Route, has: str, now: float) -> list[Message]:
+        """Let somebody follow, or go on; ``has`` is the last number that came. Raises Refused."""
+        self._drop_silent(now)
+        if route not in self._heard and len(self._heard) >= MOST_FOLLOWERS:
+            raise Refused(
+                "refused",
+                f"{MOST_FOLLOWERS} dashboards follow this mesh already",
+                "close one, or look with 'pixmesh status'",
+            )
+        self._heard[route] = now
+        if self._told is None:
+            self._told, self._due = self.look(now), now + PERIOD
+        if has == str(self._number):
+            return []
+        whole = msgspec.msgpack.encode(Whole(self._number, self._told))
+        return pages(WHOLE, whole)
+
+    def tick(self, now: float) -> list[tuple[Route, Message]]:
+        """Return what is to be told now."""
+        if now < self._due:
+            return []
+        self._drop_silent(now)
+        if not self._heard or self._told is None:
+            self._told, self._due = None, float("inf")
+            return []
+        seen = self.look(now)
+        self._number += 1
+        body = msgspec.msgpack.encode(change(self._told, seen, self._number))
+        self._told, self._due = seen, now + PERIOD
+        return [(route, one) for route in self._heard for one in pages(CHANGE, body)]
+
+    def _drop_silent(self, now: float) -> None:
+        for route in [one for one, heard in self._heard.items() if now - heard > PATIENCE]:
+            del self._heard[route]
+
+
+def pages(what: str, body: bytes) -> list[Message]:
+    """Return an answer in as many messages as it takes."""
+    parts = [body[i : i + PAGE] for i in range(0, len(body), PAGE)] or [b""]
+    return [Tell(what, page, len(parts), part) for page, part in enumerate(parts)]
