@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "broker": "the matchmaker of a mesh",
     "node": "let this machine work for a mesh",
     "ticket": "what lets another machine join: new, list, revoke",
+    "top": "the dashboard: the mesh live",
     "status": "who is in the mesh, and what it is doing",
     "why": "the whole story of one picture",
     "nodes": "the machines of a mesh: list, approve, drain, resume, forget",

@@ -4,6 +4,7 @@ Owns the choice by state and folder. It reads only, and never more than is asked
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,8 @@ from .folder_records import ARRIVALS, Arrival, ArrivalState, arrival_of
 from .row import Row, State
 
 PIECE: Final = 500
+_LITERAL: Final = re.compile("[!%_]")
+_ESCAPED: Final = r"!\g<0>"
 STATES: Final[tuple[StrEnum, ...]] = (*ArrivalState, *State)
 """All that a picture may be, in the order in which it comes to be it."""
 
@@ -24,11 +27,13 @@ STATES: Final[tuple[StrEnum, ...]] = (*ArrivalState, *State)
 class Choice:
     """What is to be listed: of these states (none: any), and below one of these folders.
 
-    A picture lies below a folder where its source or its output does.
+    A picture lies below a folder where its source or its output does. Each of the ``words`` is
+    in its source, its output, its state or the reason for that, in any case of ASCII letters.
     """
 
     states: frozenset[str] = frozenset()
     under: tuple[Path, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 class Listing:
@@ -93,4 +98,8 @@ def _where(choice: Choice, columns: Sequence[str]) -> tuple[str, list[object]]:
                 ranges.append(f"{column} = ? OR ({column} > ? AND {column} < ?)")
                 values += [os.fsencode(folder), *below(folder)]
         parts.append(f"({' OR '.join(ranges)})")
+    searched = " || ' ' || ".join((*(f"CAST({one} AS TEXT)" for one in columns), "state", "reason"))
+    for word in choice.words:
+        parts.append(f"({searched}) LIKE ? ESCAPE '!'")
+        values.append(f"%{_LITERAL.sub(_ESCAPED, word)}%")
     return (f" WHERE {' AND '.join(parts)}" if parts else ""), values

@@ -1,0 +1,94 @@
+"""`pixmesh top`: the dashboard."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ...node.errors import UsageError
+from ..options import Common, common
+
+if TYPE_CHECKING:
+    from ...node.net.following import Listener
+    from ...node.net.way import Way
+
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
+CODES: Final = {"drain": 10}
+"""How `up` hears from its dashboard what is to become of the mesh."""
+
+
+@click.command("top")
+@click.option("--read-only", is_flag=True, help="Only look.")
+@click.option("--record", type=FILE, metavar="F", help="Write what is shown to a file besides.")
+@click.option("--replay", type=FILE, metavar="F", help="Show what was recorded, at its pace.")
+@click.option("--of-up", is_flag=True, hidden=True)
+@common
+def command(
+    common: Common, read_only: bool, record: Path | None, replay: Path | None, of_up: bool
+) -> None:
+    """Show the mesh live: nodes, jobs, folders, what happens, and what limits it.
+
+    Press ? there for the keys that work. It stays when the broker goes, and says so.
+    """
+    if record is not None and replay is not None:
+        raise UsageError("--record and --replay exclude each other", remedy="choose one")
+    _demand_a_terminal()
+    if replay is not None:
+        _replay(replay)
+        return
+    left = _live(common, read_only=read_only, record=record, of_up=of_up)
+    click.get_current_context().exit(CODES.get(left, 0))
+
+
+def _demand_a_terminal() -> None:
+    if not all(one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError(
+            "the dashboard takes a terminal", remedy="'pixmesh status' prints the same facts"
+        )
+
+
+def _replay(path: Path) -> None:
+    from ..dashboard.opening import opened
+    from ..recording import Replay, entries
+
+    opened(Replay(list(entries(path))), doer=None, pictures=None, of_up=False)
+
+
+def _live(common: Common, *, read_only: bool, record: Path | None, of_up: bool) -> str:
+    from ...node.net.following import Following
+    from ..dashboard.opening import opened
+    from ..deeds import Deeds
+    from ..meshes import way_to_broker
+    from ..pictures import LedgerPictures
+
+    config = common.config()
+
+    def find() -> "Way":
+        return way_to_broker(config)
+
+    find()  # a mesh that was never there is an error; one that goes is not
+    with _recorded(record) as wrapped:
+        source = Following(find, wrapped)
+        doer = None if read_only else Deeds(find)
+        return opened(source, doer=doer, pictures=LedgerPictures(), of_up=of_up)
+
+
+@contextmanager
+def _recorded(path: Path | None) -> "Iterator[Callable[[Listener], Listener]]":
+    """Have what is told written to a file besides, where one is named."""
+    if path is None:
+        yield lambda tell: tell
+        return
+    from importlib.metadata import version
+
+    from ..recording import Recorder
+
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    with file:
+        yield lambda tell: Recorder(file, version("pixmesh"), tell)

@@ -1,0 +1,1 @@
+"""The dashboard's screen: Textual's side of ``tui/view``. Nothing else imports Textual."""

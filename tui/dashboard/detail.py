@@ -1,0 +1,113 @@
+"""What is known of the row under the cursor: in words, and the picture that was finished last."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from ...broker.plain import plain
+from ...broker.views import Preview, Thumbnail
+from ..view.glyphs import Glyphs
+from ..view.tone import Line
+from .lines import Lines
+from .messages import Drawn
+
+HEIGHT = 10
+LOW = 22
+"""Screens with fewer lines than this have no room for details; enter opens them."""
+
+WIDE = 96
+"""Screens with fewer columns than this have no room for pictures."""
+
+
+class Detail(Horizontal):
+    """The pane below the table."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Detail { height: 10; background: $background; border-top: solid $primary-muted; }
+    Detail.ascii { border-top: ascii $foreground; }
+    Detail #facts { width: 1fr; }
+    Detail .picture { width: 28; height: 100%; padding: 0 1; display: none; }
+    Detail.pictures .picture { display: block; }
+    """
+
+    def __init__(self, glyphs: Glyphs, *, colours: bool, id: str) -> None:  # noqa: A002
+        """Make an empty pane."""
+        super().__init__(id=id, classes="ascii" if glyphs.line == "|" else "")
+        self._glyphs = glyphs
+        self._colours = colours
+        self._drawn: dict[bytes, Text] = {}
+        self._preview: Preview | None = None
+        self._on = False
+
+    def compose(self) -> ComposeResult:
+        """Make the words and the two pictures."""
+        yield Lines(id="facts")
+        yield Static(id="before", classes="picture")
+        yield Static(id="after", classes="picture")
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether there is room for pictures."""
+        return self.display and self.has_class("wide")
+
+    def fit(self, width: int, height: int) -> None:
+        """Take what room there is."""
+        self.display = height >= LOW
+        self.set_class(width >= WIDE, "wide")
+
+    def show(self, lines: Sequence[Line], *, table: bool) -> None:
+        """Show what is known."""
+        self.query_one("#facts", Lines).show(list(lines)[: HEIGHT - 1])
+        if not table:
+            self.set_class(False, "pictures")
+
+    def show_pictures(self, preview: Preview | None, *, on: bool) -> None:
+        """Show a picture before and after, or that none has come yet."""
+        self.set_class(on, "pictures")
+        if not on or (preview is self._preview and self._on):
+            self._on = on
+            return
+        self._on, self._preview = on, preview
+        self._update()
+
+    def _update(self) -> None:
+        preview = self._preview
+        if preview is None:
+            self.query_one("#before", Static).update("no picture yet")
+            self.query_one("#after", Static).update("")
+            return
+        for name, one in (("before", preview.before), ("after", preview.after)):
+            drawn = self._drawn.get(one.jpeg)
+            if drawn is None:
+                self._draw(one)
+            words = Text(f"{name} {_size(one, self._glyphs)}\n", no_wrap=True)
+            self.query_one(f"#{name}", Static).update(words + (drawn or Text("")))
+
+    @work(thread=True)
+    def _draw(self, one: Thumbnail) -> None:
+        """OpenCV takes a moment to load: never in the screen's own thread."""
+        from .half_cells import Canvas, drawn
+
+        try:
+            text = drawn(one.jpeg, Canvas(26, HEIGHT - 2, self._colours))
+        except ValueError as error:
+            text = Text(str(error))
+        self.app.post_message(Drawn(one.jpeg, text))
+
+    def take(self, message: Drawn) -> None:
+        """Keep a picture that is drawn: the last two are shown."""
+        while len(self._drawn) >= 4:
+            del self._drawn[next(iter(self._drawn))]
+        self._drawn[message.key] = message.text
+        self._update()
+
+
+def _size(one: Thumbnail, glyphs: Glyphs) -> str:
+    size = f"{one.size / 1e6:.1f} MB" if one.size >= 1e6 else f"{one.size / 1e3:.0f} kB"
+    times = "x" if glyphs.line == "|" else "\N{MULTIPLICATION SIGN}"
+    return plain(f"{one.width}{times}{one.height} {size}")

@@ -1,0 +1,148 @@
+"""A dashboard's session in a file, and a dashboard fed from one: `top --record`, `top --replay`.
+
+JSON lines: first what it is, then what was told and when, in seconds since the beginning. A file
+that was cut off is replayed as far as it goes.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+from msgspec import Struct
+
+from ..broker.changes import Change, Whole
+from ..node.errors import UsageError
+from ..node.net.following import Away, Shown, Told
+
+SCHEMA: Final = 1
+
+
+class Head(Struct, frozen=True):
+    """The first line."""
+
+    pixmesh: str
+    schema: int
+
+
+class Entry(Struct, frozen=True, omit_defaults=True):
+    """What was told, one of these, and when."""
+
+    at: float
+    whole: Whole | None = None
+    change: Change | None = None
+    away: str | None = None
+    shown: Shown | None = None
+
+    @property
+    def told(self) -> Told | None:
+        """It, as it was told."""
+        if self.away is not None:
+            return Away(self.away)
+        return self.whole or self.change or self.shown
+
+
+def entry(told: Told, at: float) -> Entry:
+    """Return an entry for what was told."""
+    match told:
+        case Whole():
+            return Entry(at, whole=told)
+        case Change():
+            return Entry(at, change=told)
+        case Away(why=why):
+            return Entry(at, away=why)
+        case Shown():
+            return Entry(at, shown=told)
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Yield what a recording has. Raises UsageError for what is none."""
+    try:
+        with path.open("rb") as file:
+            _demand_recording(file.readline(), path)
+            for line in file:
+                if line.endswith(b"\n"):  # else it was cut off here
+                    yield msgspec.json.decode(line, type=Entry)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            f"{path} is damaged: {error}", remedy="record a session with 'pixmesh top --record F'"
+        ) from None
+
+
+def _demand_recording(line: bytes, path: Path) -> None:
+    try:
+        head = msgspec.json.decode(line, type=Head)
+    except msgspec.DecodeError:
+        raise UsageError(
+            f"{path} is no recording", remedy="make one with 'pixmesh top --record F'"
+        ) from None
+    if head.schema != SCHEMA:
+        raise UsageError(
+            f"{path} was recorded by pixmesh {head.pixmesh}, in another form",
+            remedy="replay it with that version",
+        )
+
+
+class Recorder:
+    """Writes down what is told, and hands it on."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        version: str,
+        tell: Callable[[Told], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._file = file
+        self._tell = tell
+        self._clock = clock
+        self._began = clock()
+        self._write(Head(version, SCHEMA))
+
+    def __call__(self, told: Told) -> None:
+        """Take in what is told."""
+        self._write(entry(told, self._clock() - self._began))
+        self._tell(told)
+
+    def _write(self, line: Struct) -> None:
+        self._file.write(msgspec.json.encode(line) + b"\n")
+        self._file.flush()
+
+
+@dataclass(slots=True, eq=False)
+class Replay:
+    """Tells what a recording has, each at its time; implements the dashboard's Source."""
+
+    recorded: list[Entry]
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self, tell: Callable[[Told], None]) -> None:
+        """Begin to tell."""
+        self._thread = threading.Thread(
+            target=self._run, args=(tell,), name="pixmesh-replay", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def watch(self, node: str) -> None:
+        """Show what was recorded, whatever is looked at."""
+
+    def _run(self, tell: Callable[[Told], None]) -> None:
+        began = time.monotonic()
+        for one in self.recorded:
+            if self._ending.wait(max(0.0, began + one.at - time.monotonic())):
+                return
+            if one.told is not None:
+                tell(one.told)
+        tell(Away("the recording ends here"))

@@ -1,0 +1,1 @@
+"""What the dashboard shows, as rows and words. Pure: snapshots and ``now`` in, no Textual."""
