@@ -256,7 +256,12 @@ class Server:
             self._answer(route, message)
 
     def _addresses(self) -> dict[MemberId, str]:
-        return {one.member: one.peer.address for one in self.sessions.by_member.values()}
+        """Return where members are that did not come by the local door."""
+        return {
+            one.member: one.peer.address
+            for one in self.sessions.by_member.values()
+            if not self.doors[one.control.door].trusted
+        }
 
     def _cut(self, admission: "Admission", now: float) -> None:
         """End the sessions of members that were forgotten, and soon their connections."""

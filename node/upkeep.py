@@ -2,6 +2,7 @@
 
     starting --all ready--> running --one ended--> started again, ever later
                                      --a signal--> draining --drained, or told again--> ended
+                                     --its screen is left--> running, or draining
 
 Each is a process of its own that ends with this one, however that ends: it holds their
 lifelines. One that was refused for good (a usage error, a key that nobody knows) is not
@@ -12,6 +13,7 @@ import contextlib
 import logging
 import queue
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +34,9 @@ from .state import StateFolder
 log = logging.getLogger(__name__)
 
 WATCH: Final = "watch"
+SCREEN: Final = "screen"
+LEFT_TO_DRAIN: Final = 10
+"""The exit code by which a screen says that all is to end."""
 FINAL: Final = frozenset({0, 2, 4})
 FIRST_WAIT: Final = 1.0
 LONGEST_WAIT: Final = 30.0
@@ -61,7 +66,8 @@ class _Kept:
 class Upkeep:
     """They. ``listening`` is told where the broker is, ``ready`` what the node is called.
 
-    ``folders`` are watched, if there are any. ``say`` talks to a person.
+    ``folders`` are watched, if there are any. ``say`` talks to a person. ``screen`` starts the
+    process of a dashboard, where there is to be one; ``screen_left`` is called when it has ended.
     """
 
     state: StateFolder
@@ -70,6 +76,9 @@ class Upkeep:
     ready: Ready
     say: Callable[[str], None]
     folders: Sequence[Order] = ()
+    screen: "Callable[[], subprocess.Popen[bytes]] | None" = None
+    screen_left: Callable[[], None] = lambda: None
+    _screen: "subprocess.Popen[bytes] | None" = None
     _happened: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _ending: bool = False
@@ -82,10 +91,12 @@ class Upkeep:
             self._keep("node", self._start_node)
             if self.folders:
                 self._keep(WATCH, self._start_watch)
+            self._open_screen()
             self._watch()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._close_screen()
             self._end()
 
     # ---- starting -------------------------------------------------------------------
@@ -159,7 +170,10 @@ class Upkeep:
 
     def _watch(self) -> None:
         while (what := self._next()) != "signal":
-            self._start_again(self._kept[what])
+            if what != SCREEN:
+                self._start_again(self._kept[what])
+            elif self._is_to_end():
+                return
 
     def _next(self) -> str:
         """Return what happens next. Windows lets no signal through a wait without an end."""
@@ -196,6 +210,39 @@ class Upkeep:
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
         self._happened.put("signal")
+
+    # ---- its screen -----------------------------------------------------------------
+
+    def _open_screen(self) -> None:
+        if self.screen is None:
+            return
+        process = self._screen = self.screen()
+
+        def wait() -> None:
+            process.wait()
+            self._happened.put(SCREEN)
+
+        threading.Thread(target=wait, name="screen watched", daemon=True).start()
+
+    def _is_to_end(self) -> bool:
+        """The screen is left: return whether all is to end with it."""
+        code = self._screen.returncode if self._screen is not None else 0
+        self._screen = None
+        self.screen_left()
+        if code != LEFT_TO_DRAIN:
+            self.say("the mesh goes on; Ctrl-C drains and ends, 'pixmesh top' shows it again")
+        return code == LEFT_TO_DRAIN
+
+    def _close_screen(self) -> None:
+        """Have a screen that is still open give the terminal back."""
+        if self._screen is not None:
+            self._screen.terminate()
+            try:
+                self._screen.wait(LAST_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._screen.kill()
+                self._screen.wait()
+            self.screen_left()
 
     # ---- ending ---------------------------------------------------------------------
 

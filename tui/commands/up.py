@@ -1,5 +1,8 @@
 """`pixmesh up`: a mesh on this machine, and the line by which others join it."""
 
+import subprocess
+import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +13,7 @@ from ..pace import counted
 if TYPE_CHECKING:
     from ...broker.service import Listening
     from ...node.state import StateFolder
+    from ...node.upkeep import Upkeep
 
 USES = 10
 
@@ -28,10 +32,17 @@ USES = 10
     metavar="RECIPE IN OUT",
     help="A drop folder besides; [[watch]] tables of pixmesh.toml are others.",
 )
+@click.option("--no-dashboard", is_flag=True, help="No dashboard, on a terminal too.")
 @common
-def command(common: Common, watch: tuple[tuple[str, str, str], ...], **flags: str | None) -> None:
+def command(
+    common: Common,
+    watch: tuple[tuple[str, str, str], ...],
+    no_dashboard: bool,
+    **flags: str | None,
+) -> None:
     """Start a broker and this machine's node, and print how another machine joins.
 
+    On a terminal the dashboard opens; leaving it asks whether all is to go on. Without it,
     Ctrl-C finishes what runs, then ends all; once more ends it now.
     """
     from ...node.folder.order import read_order
@@ -47,7 +58,7 @@ def command(common: Common, watch: tuple[tuple[str, str, str], ...], **flags: st
         )
         for recipe, source, out in watch
     ]
-    Upkeep(
+    upkeep = Upkeep(
         state,
         config,
         listening=lambda where: _tell(common, state, where),
@@ -56,7 +67,30 @@ def command(common: Common, watch: tuple[tuple[str, str, str], ...], **flags: st
         ),
         say=common.say,
         folders=(*config.watch, *orders),
-    ).run()
+    )
+    with ExitStack() as stack:
+        if _is_for_a_person(common) and not no_dashboard:
+            _give_a_screen(upkeep, stack)
+        upkeep.run()
+
+
+def _is_for_a_person(common: Common) -> bool:
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return not (common.json or common.quiet) and all(one.isatty() for one in streams)
+
+
+def _give_a_screen(upkeep: "Upkeep", stack: ExitStack) -> None:
+    """Have the dashboard opened, as a process of its own: should it break, the mesh does not."""
+    from ..curtain import hung
+
+    curtain = stack.enter_context(hung())
+
+    def screen() -> "subprocess.Popen[bytes]":
+        curtain.fall()
+        words = [sys.executable, "-P", "-m", "pixmesh.tui.cli", "top", "--of-up"]
+        return subprocess.Popen(words, stderr=curtain.terminal)
+
+    upkeep.screen, upkeep.screen_left = screen, curtain.rise
 
 
 def _tell(common: Common, state: "StateFolder", listening: "Listening") -> None:

@@ -46,6 +46,7 @@ class Dashboard(App[str]):
     COMMAND_PALETTE_BINDING = "colon"
     CSS = """
     Screen { background: $background; }
+    ModalScreen { background: $background 60%; }
     #small { display: none; width: 100%; height: 100%; content-align: center middle; }
     .too-small #small { display: block; }
     .too-small #mesh { display: none; }

@@ -13,7 +13,7 @@ from .mesh import MeshView
 from .tone import Span, Tone
 
 COLUMNS: Final = (
-    Column("NODE", 8, grows=True),
+    Column("NODE", 12),
     Column("STATE", 13),
     Column("SLOTS", 5, rank=1, right=True),
     Column("CPU 60s", 10, rank=2),
@@ -171,7 +171,8 @@ def _facts(node: NodeView, view: MeshView, glyphs: Glyphs) -> list[tuple[str, st
     if node.fetching:
         work.append(f"{node.fetching} wait for their pixels")
     rate = view.node_rate(node.name)
-    pace = [f"{short(rate)} img/s", f"p95 {short(node.p95)} s"] if rate or node.p95 else []
+    pace = [f"{short(rate)} img/s"] if rate else []
+    pace += [f"p95 {short(node.p95)} s"] if node.p95 else []
     others = f"CPU {load.cpu:.0%}, by others {load.cpu_others:.0%}"
     disk = f"disk {_mega(load.disk_read)}/{_mega(load.disk_write)} MB/s"
     return [
