@@ -21,7 +21,7 @@ from pixmesh.tests.support import leaks
 if TYPE_CHECKING:
     from pixmesh.tests.support.lan.lan import Lan
 
-KEPT = frozenset({"PIXMESH_TEST_DATA", "PIXMESH_TEST_SEEDS"})
+KEPT = frozenset({"PIXMESH_TEST_DATA", "PIXMESH_TEST_SEEDS", "PIXMESH_TEST_SHOTS"})
 SESSION_FOLDER = pytest.StashKey[Path]()
 STRAYS = pytest.StashKey[list[str]]()
 

@@ -62,7 +62,7 @@ class Dashboard(App[str]):
         Binding("2", "page('Jobs')", "Jobs", show=False),
         Binding("3", "page('Folders')", "Folders", show=False),
         Binding("4", "page('Log')", "Log", show=False),
-        Binding("enter", "open", "Open"),
+        Binding("enter", "open", "Open", key_display="enter"),
         Binding("s", "sort", "Sort"),
         Binding("z", "freeze", "Freeze", show=False),
         Binding("v", "preview", "Preview"),
@@ -107,6 +107,7 @@ class Dashboard(App[str]):
         self._ticks = 0
         self._loaded_at = float("-inf")
         self._listed = jobs.Listing()
+        self._offered: tuple[object, ...] = ()
 
     # ---- the screen -----------------------------------------------------------------
 
@@ -115,14 +116,14 @@ class Dashboard(App[str]):
         glyphs = self._glyphs
         yield Static(id="small")
         with Vertical(id="mesh"):
-            yield Lines(id="heading")
+            yield Lines(glyphs, id="heading")
             yield Input(placeholder="words to look for", id="filter", compact=True)
             with ContentSwitcher(id="pages", initial="Nodes"):
                 yield Rows(glyphs, id="Nodes")
                 with Vertical(id="Jobs"):
-                    yield Lines(id="batches")
+                    yield Lines(glyphs, id="batches")
                     yield Rows(glyphs, id="pictures")
-                    yield Lines(id="counts")
+                    yield Lines(glyphs, id="counts")
                 yield Rows(glyphs, id="Folders")
                 yield Rows(glyphs, id="Log", follows=True)
             yield Detail(glyphs, colours=self._has_colours, id="detail")
@@ -193,7 +194,14 @@ class Dashboard(App[str]):
         else:
             self.table.show(self._grid())
         self._draw_detail()
-        self.refresh_bindings()
+        self._offer()
+
+    def _offer(self) -> None:
+        """Show the keys that do something now, if they are others: Textual makes them all anew."""
+        offered = (self.page, bool(self.table.cursor), *(one.label for one in self._actions()))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def _draw_heading(self, now: float) -> None:
         notes = [
@@ -203,11 +211,22 @@ class Dashboard(App[str]):
             *([f"filter {self.words!r}"] if self.words else []),
         ]
         clock_text = datetime.fromtimestamp(self._wall()).strftime("%H:%M:%S")
+        width = self.size.width - 2
         top = heading.title(
-            self.view, self._glyphs, page=self.page, now=now, clock_text=clock_text, notes=notes
+            self.view,
+            self._glyphs,
+            page=self.page,
+            now=now,
+            clock_text=clock_text,
+            notes=notes,
+            width=width,
         )
         banner = heading.banner(self.view, now)
-        lines = [top, heading.progress(self.view, self._glyphs), heading.limits(self.view)]
+        lines = [
+            top,
+            heading.progress(self.view, self._glyphs, width=width),
+            heading.limits(self.view),
+        ]
         self.query_one("#heading", Lines).show(lines, banner=banner)
 
     def _grid(self) -> Grid:
@@ -251,7 +270,7 @@ class Dashboard(App[str]):
     def on_rows_moved(self, _message: Rows.Moved) -> None:
         """The cursor is elsewhere: other details, other keys."""
         self._draw_detail()
-        self.refresh_bindings()
+        self._offer()
 
     # ---- pages, filter, order -------------------------------------------------------
 
@@ -325,18 +344,20 @@ class Dashboard(App[str]):
     # ---- help and palette -----------------------------------------------------------
 
     def keys(self) -> list[tuple[str, str]]:
-        """Return the keys that do something now, and what."""
-        return [
-            (self.get_key_display(active.binding), active.binding.description)
-            for active in self.screen.active_bindings.values()
-            if active.enabled and active.binding.description
-        ]
+        """Return what can be done by a key now, and by which."""
+        keys: dict[str, list[str]] = {}
+        active = [one for one in self.screen.active_bindings.values() if one.enabled]
+        for one in sorted(active, key=lambda one: one.node is not self):  # ours first
+            if one.binding.description:
+                shown = self.get_key_display(one.binding)
+                keys.setdefault(one.binding.description, []).append(shown)
+        return [(" ".join(some), what) for what, some in keys.items()]
 
     def action_help(self) -> None:
         """Show the keys that do something now, and the commands that do the same."""
         lines = [f"{key:>12}  {what}" for key, what in self.keys()]
         deeds = [deed for action in self._actions() for deed in action.deeds[:1]]
-        lines += ["", *(f"{deed.command}" for deed in deeds)] if deeds else []
+        lines += ["", *(deed.command for deed in deeds)] if deeds else []
         self.push_screen(Told(lines, ascii_only=self._is_ascii))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -23,6 +23,10 @@ LOW = 22
 WIDE = 96
 """Screens with fewer columns than this have no room for pictures."""
 
+VERY_WIDE = 130
+LARGE, SMALL = 28, 20
+"""How many columns a picture has, with and without that much room."""
+
 
 class Detail(Horizontal):
     """The pane below the table."""
@@ -31,7 +35,8 @@ class Detail(Horizontal):
     Detail { height: 10; background: $background; border-top: solid $primary-muted; }
     Detail.ascii { border-top: ascii $foreground; }
     Detail #facts { width: 1fr; }
-    Detail .picture { width: 28; height: 100%; padding: 0 1; display: none; }
+    Detail .picture { width: 20; height: 100%; padding: 0 0 0 1; display: none; }
+    Detail.large .picture { width: 28; }
     Detail.pictures .picture { display: block; }
     """
 
@@ -46,7 +51,7 @@ class Detail(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Make the words and the two pictures."""
-        yield Lines(id="facts")
+        yield Lines(self._glyphs, id="facts")
         yield Static(id="before", classes="picture")
         yield Static(id="after", classes="picture")
 
@@ -59,6 +64,8 @@ class Detail(Horizontal):
         """Take what room there is."""
         self.display = height >= LOW
         self.set_class(width >= WIDE, "wide")
+        self.set_class(width >= VERY_WIDE, "large")
+        self._drawn.clear()
 
     def show(self, lines: Sequence[Line], *, table: bool) -> None:
         """Show what is known."""
@@ -78,15 +85,15 @@ class Detail(Horizontal):
     def _update(self) -> None:
         preview = self._preview
         if preview is None:
-            self.query_one("#before", Static).update("no picture yet")
-            self.query_one("#after", Static).update("")
+            self.query_one("#before", Static).update("no picture yet", layout=False)
+            self.query_one("#after", Static).update("", layout=False)
             return
         for name, one in (("before", preview.before), ("after", preview.after)):
             drawn = self._drawn.get(one.jpeg)
             if drawn is None:
                 self._draw(one)
             words = Text(f"{name} {_size(one, self._glyphs)}\n", no_wrap=True)
-            self.query_one(f"#{name}", Static).update(words + (drawn or Text("")))
+            self.query_one(f"#{name}", Static).update(words + (drawn or Text("")), layout=False)
 
     @work(thread=True)
     def _draw(self, one: Thumbnail) -> None:
@@ -94,7 +101,8 @@ class Detail(Horizontal):
         from .half_cells import Canvas, drawn
 
         try:
-            text = drawn(one.jpeg, Canvas(26, HEIGHT - 2, self._colours))
+            columns = LARGE if self.has_class("large") else SMALL
+            text = drawn(one.jpeg, Canvas(columns - 1, HEIGHT - 2, self._colours))
         except ValueError as error:
             text = Text(str(error))
         self.app.post_message(Drawn(one.jpeg, text))

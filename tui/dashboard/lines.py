@@ -5,9 +5,11 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.widgets import Static
 
-from ..view.tone import Line, Span, Tone
+from ..view.glyphs import Glyphs
+from ..view.tone import Line, Span, Tone, cut
 from .paint import CLASSES, css_for, painted, styles_of
 
 
@@ -20,9 +22,10 @@ class Lines(Static):
     Lines .lines--banner { background: $warning-muted; color: $text-warning; text-style: bold; }
     """ + css_for("Lines")
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002
         """Make none."""
         super().__init__(id=id)
+        self._more = glyphs.more
         self._lines: list[Line] = []
         self._banner = ""
 
@@ -30,8 +33,9 @@ class Lines(Static):
         """Show these, if they are others than before."""
         if list(lines) == self._lines and banner == self._banner:
             return
+        grows = len(lines) != len(self._lines)
         self._lines, self._banner = list(lines), banner
-        self._update()
+        self._update(layout=grows)
 
     def notify_style_update(self) -> None:
         """Another theme: colours are looked up anew."""
@@ -39,11 +43,16 @@ class Lines(Static):
         if self._lines:
             self._update()
 
-    def _update(self) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
+        """Cut the lines anew."""
+        self._update()
+
+    def _update(self, *, layout: bool = False) -> None:
+        width = self.content_region.width or self.app.size.width
         styles = styles_of(self)
-        drawn = [painted(line, styles) for line in self._lines]
+        drawn = [painted(cut(line, width, self._more), styles) for line in self._lines]
         if self._banner:
             one = self.get_component_rich_style("lines--banner")
             style = {tone: Style(color=one.color, bgcolor=one.bgcolor, bold=True) for tone in Tone}
-            drawn[-1:] = [painted([Span(self._banner)], style)]
-        self.update(Text("\n").join(drawn))
+            drawn[-1:] = [painted(cut((Span(self._banner),), width, self._more), style)]
+        self.update(Text("\n").join(drawn), layout=layout)

@@ -3,7 +3,9 @@
 Only the lines on the screen are drawn, and of those only the ones that differ.
 """
 
+import itertools
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -23,7 +25,7 @@ from .paint import CLASSES, css_for, styles_of
 GUTTER = 2
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     """One table."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*CLASSES.values(), "rows--cursor"}
@@ -51,7 +53,7 @@ class Rows(ScrollView, can_focus=True):
         self._follows = follows
         self._grid = Grid(())
         self._shown: list[Place] = []
-        self._styles: dict[Tone, Style] = {}
+        self._brushes: dict[bool, tuple[Style, dict[Tone, Style]]] = {}
         self.cursor = ""
         self.marked: set[str] = set()
 
@@ -114,10 +116,11 @@ class Rows(ScrollView, can_focus=True):
     def on_resize(self, _event: events.Resize) -> None:
         """Lay the columns out anew."""
         self._lay_out()
+        self.refresh()
 
     def notify_style_update(self) -> None:
         """Another theme: colours are looked up anew."""
-        self._styles = {}
+        self._brushes = {}
         super().notify_style_update()
 
     def _lay_out(self) -> None:
@@ -126,8 +129,8 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        if not self._styles:
-            self._styles = styles_of(self)
+        if not self._brushes:
+            self._mix()
         width = self.size.width
         if y == 0:
             return self._strip([Span("  "), *head(self._shown, self._glyphs.more)], width)
@@ -150,12 +153,19 @@ class Rows(ScrollView, can_focus=True):
         return cursor + (self._glyphs.mark if row.id in self.marked else " ")
 
     def _strip(self, spans: Sequence[Span], width: int, under_cursor: bool = False) -> Strip:
-        base = self.rich_style
-        if under_cursor:
-            chosen = self.get_component_rich_style("rows--cursor")
-            base = Style(color=base.color, bgcolor=chosen.bgcolor, bold=True)
-        strip = Strip([Segment(span.text, base + self._styles[span.tone]) for span in spans])
-        return strip.adjust_cell_length(width, base)
+        base, styles = self._brushes[under_cursor]
+        runs = itertools.groupby(spans, key=attrgetter("tone"))
+        segments = [Segment("".join(span.text for span in run), styles[tone]) for tone, run in runs]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _mix(self) -> None:
+        """Look all colours up: for each line it would take longer than to draw it."""
+        styles, plain = styles_of(self), self.rich_style
+        chosen = self.get_component_rich_style("rows--cursor")
+        cursor = Style(color=plain.color, bgcolor=chosen.bgcolor, bold=True)
+        for base in (plain, cursor):
+            brushes = {tone: base + style for tone, style in styles.items()}
+            self._brushes[base is cursor] = (base, brushes)
 
     # ---- the cursor -----------------------------------------------------------------
 

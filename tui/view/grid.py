@@ -6,6 +6,8 @@ Actions are meant for ids, never for places in the table.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len, set_cell_size
+
 from .tone import Span, Tone
 
 GAP = 1
@@ -88,8 +90,6 @@ def head(shown: Sequence[Place], more: str) -> list[Span]:
 
 def fitted(text: str, width: int, more: str, *, right: bool = False) -> str:
     """Return a text of exactly this many cells."""
-    from rich.cells import cell_len, set_cell_size
-
     size = cell_len(text)
     if size > width:
         return set_cell_size(text, max(0, width - cell_len(more))) + more[:width]

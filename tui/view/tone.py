@@ -3,8 +3,11 @@
 Themes turn tones into colours; where there are none, a glyph and a word beside say the same.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
 
 
 class Tone(StrEnum):
@@ -25,6 +28,29 @@ class Span(NamedTuple):
 
 
 Line = tuple[Span, ...]
+
+
+def first_that_fits(lines: Iterable[Line], width: int) -> Line:
+    """Return the first of these lines that is no wider; the last one where none fits."""
+    last: Line = ()
+    for last in lines:
+        if cell_len(text_of(last)) <= width:
+            return last
+    return last
+
+
+def cut(line: Line, width: int, more: str) -> Line:
+    """Return as much of a line as there is room for; ``more`` stands for the rest."""
+    left = width
+    kept: list[Span] = []
+    for span in line:
+        size = cell_len(span.text)
+        if size > left:
+            room = max(0, left - cell_len(more))
+            return (*kept, Span(set_cell_size(span.text, room) + more[:left], span.tone))
+        kept.append(span)
+        left -= size
+    return tuple(kept)
 
 
 def text_of(line: Line) -> str:
