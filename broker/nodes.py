@@ -13,6 +13,7 @@ SMOOTHING = 0.3
 MOST_REFUSALS = 3
 REST = 5.0
 LAST_TASKS = 100
+LONG_FETCH = 1.0
 
 TaskKey = tuple[MemberId, TaskId]
 
@@ -111,14 +112,22 @@ class Node:
         return True
 
     def _look_at_phases(self, state: State, now: float) -> None:
-        """Note whether slots idle while what they could do is still on its way."""
+        """Note whether slots idle while what they could do has long been on its way."""
         phases = [held.phase for held in state.held]
         self.fetching = phases.count(Phase.FETCHING)
         idle = self.ready - phases.count(Phase.RUNNING) - phases.count(Phase.READY)
-        if not self.fetching or idle <= 0:
+        if idle <= 0 or not self._fetches_long(state, now):
             self.starved = None
         elif self.starved is None:
             self.starved = now
+
+    def _fetches_long(self, state: State, now: float) -> bool:
+        given = (
+            self.active[AttemptId(held.attempt)].given
+            for held in state.held
+            if held.phase is Phase.FETCHING and held.attempt in self.active
+        )
+        return now - min(given, default=now) >= LONG_FETCH
 
     def take(self, attempt: Attempt) -> None:
         """Hold one more attempt."""

@@ -102,6 +102,10 @@ def _node_view(node: Node, batches: list[Batch], now: float, address: str) -> No
     )
 
 
+STATES = ("late", "quarantined", "draining", "warming", "working", "idle")
+"""All that a node may be; a word each."""
+
+
 def _state_word(node: Node, now: float) -> str:
     if node.lease.suspect(now):
         return "late"

@@ -3,8 +3,10 @@
 Owns the choice by state and folder. It reads only, and never more than is asked for.
 """
 
+import heapq
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,8 +19,10 @@ from .folder_records import ARRIVALS, Arrival, ArrivalState, arrival_of
 from .row import Row, State
 
 PIECE: Final = 500
+FEW: Final = 2000
 _LITERAL: Final = re.compile("[!%_]")
 _ESCAPED: Final = r"!\g<0>"
+_ESCAPE: Final = "'!'"
 STATES: Final[tuple[StrEnum, ...]] = (*ArrivalState, *State)
 """All that a picture may be, in the order in which it comes to be it."""
 
@@ -50,6 +54,26 @@ class Listing:
         )
         return [row_of(one) for one in found]
 
+    def page(self, choice: Choice, *, most: int) -> tuple[list[Row], dict[str, int]]:
+        """Return the latest outputs, and how many there are of each state.
+
+        Words are looked for in every row, so few are found and counted in one look; where there
+        are many, the latest are soon found from the end.
+        """
+        where, values = _where(choice, ("destination", "source"))
+        few = self._database.query(
+            f"SELECT changed, destination, state FROM outputs{where} LIMIT {FEW}",  # noqa: S608  # constants
+            values,
+        )
+        if len(few) == FEW:
+            return self.outputs(choice, most=most), self._count_outputs(choice)
+        latest = [destination for _, destination, _ in heapq.nlargest(most, few)]
+        marks = ", ".join("?" * len(latest))
+        rows = self._database.query(
+            f"{SELECT} WHERE destination IN ({marks}) ORDER BY changed DESC, destination", latest
+        )
+        return [row_of(one) for one in rows], dict(Counter(state for _, _, state in few))
+
     def every(self, choice: Choice) -> Iterator[Row]:
         """Yield all outputs; read in pieces, by destination."""
         last = b""
@@ -73,15 +97,20 @@ class Listing:
 
     def counts(self, choice: Choice) -> dict[str, int]:
         """Return how many there are of each state that there is any of, in the states' order."""
-        found = dict[str, int]()
-        for table, columns in (
-            ("outputs", ("destination", "source")),
-            ("arrivals", ("out", "source")),
-        ):
-            where, values = _where(choice, columns)
-            query = f"SELECT state, count(*) FROM {table}{where} GROUP BY state"  # noqa: S608  # constants
-            found |= dict(self._database.query(query, values))
+        found = self.arrived(choice) | self._count_outputs(choice)
         return {state.value: found[state] for state in STATES if state in found}
+
+    def arrived(self, choice: Choice) -> dict[str, int]:
+        """Return how many arrivals there are of each state."""
+        return self._count("arrivals", ("out", "source"), choice)
+
+    def _count_outputs(self, choice: Choice) -> dict[str, int]:
+        return self._count("outputs", ("destination", "source"), choice)
+
+    def _count(self, table: str, columns: Sequence[str], choice: Choice) -> dict[str, int]:
+        where, values = _where(choice, columns)
+        query = f"SELECT state, count(*) FROM {table}{where} GROUP BY state"  # noqa: S608  # constants
+        return dict(self._database.query(query, values))
 
 
 def _where(choice: Choice, columns: Sequence[str]) -> tuple[str, list[object]]:
@@ -98,8 +127,8 @@ def _where(choice: Choice, columns: Sequence[str]) -> tuple[str, list[object]]:
                 ranges.append(f"{column} = ? OR ({column} > ? AND {column} < ?)")
                 values += [os.fsencode(folder), *below(folder)]
         parts.append(f"({' OR '.join(ranges)})")
-    searched = " || ' ' || ".join((*(f"CAST({one} AS TEXT)" for one in columns), "state", "reason"))
     for word in choice.words:
-        parts.append(f"({searched}) LIKE ? ESCAPE '!'")
-        values.append(f"%{_LITERAL.sub(_ESCAPED, word)}%")
+        searched = (*(f"CAST({one} AS TEXT)" for one in columns), "state", "reason")
+        parts.append(f"({' OR '.join(f'{one} LIKE ? ESCAPE {_ESCAPE}' for one in searched)})")
+        values += [f"%{_LITERAL.sub(_ESCAPED, word)}%"] * len(searched)
     return (f" WHERE {' AND '.join(parts)}" if parts else ""), values

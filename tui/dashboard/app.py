@@ -32,6 +32,9 @@ from .rows import Rows
 from .sources import Doer, Pictures, Source
 
 LEAST: Final = (40, 12)
+ANSI: Final = ("ansi-dark", "ansi-light")
+"""Themes of the terminal's own colours, of which NO_COLOR makes black on black."""
+
 PERIOD: Final = 0.5
 BLURRED: Final = 4
 """How many periods pass between two looks at a screen that nobody looks at."""
@@ -135,6 +138,9 @@ class Dashboard(App[str]):
 
     def on_mount(self) -> None:
         """Begin to follow."""
+        if self.no_color:
+            for theme in ANSI:
+                self.unregister_theme(theme)
         self.table.focus()
         self._source.start(self._came)
         self.set_interval(PERIOD, self._tick)
@@ -343,7 +349,7 @@ class Dashboard(App[str]):
 
     # ---- help and palette -----------------------------------------------------------
 
-    def keys(self) -> list[tuple[str, str]]:
+    def keys_now(self) -> list[tuple[str, str]]:
         """Return what can be done by a key now, and by which."""
         keys: dict[str, list[str]] = {}
         active = [one for one in self.screen.active_bindings.values() if one.enabled]
@@ -355,7 +361,7 @@ class Dashboard(App[str]):
 
     def action_help(self) -> None:
         """Show the keys that do something now, and the commands that do the same."""
-        lines = [f"{key:>12}  {what}" for key, what in self.keys()]
+        lines = [f"{key:>12}  {what}" for key, what in self.keys_now()]
         deeds = [deed for action in self._actions() for deed in action.deeds[:1]]
         lines += ["", *(deed.command for deed in deeds)] if deeds else []
         self.push_screen(Told(lines, ascii_only=self._is_ascii))

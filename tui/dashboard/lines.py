@@ -37,11 +37,9 @@ class Lines(Static):
         self._lines, self._banner = list(lines), banner
         self._update(layout=grows)
 
-    def notify_style_update(self) -> None:
-        """Another theme: colours are looked up anew."""
-        super().notify_style_update()
-        if self._lines:
-            self._update()
+    def on_mount(self) -> None:
+        """Look colours up anew with every theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._update())
 
     def on_resize(self, _event: events.Resize) -> None:
         """Cut the lines anew."""

@@ -118,10 +118,13 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._lay_out()
         self.refresh()
 
-    def notify_style_update(self) -> None:
-        """Another theme: colours are looked up anew."""
+    def on_mount(self) -> None:
+        """Look colours up anew with every theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._forget_colours())
+
+    def _forget_colours(self) -> None:
         self._brushes = {}
-        super().notify_style_update()
+        self.refresh()
 
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width or self.size.width
