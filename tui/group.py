@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "status": "who is in the mesh, and what it is doing",
     "why": "the whole story of one picture",
     "nodes": "the machines of a mesh: list, approve, drain, resume, forget",
+    "folders": "watched folders: list, pause, resume",
     "jobs": "what became of pictures: list, show, retry, cancel",
     "ops": "what can be done to a picture",
     "doctor": "what is wrong with this set-up, and the fix",

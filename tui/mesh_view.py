@@ -6,6 +6,7 @@ from ..broker.plain import plain
 from ..broker.views import (
     BatchView,
     FolderView,
+    LostView,
     MemberView,
     NodeView,
     PictureView,
@@ -19,9 +20,13 @@ LONGEST_NAME = 11
 LONGEST_WORK = 30
 LONGEST_ID = 12
 LONGEST_FOLDER = 14
+LONGEST_BESIDE_ID = 11
+MOST_LOST = 8
 MOST_SHOWN = 9_999_999
+ONE_CLOCK = 100.0
+"""Seconds from which on a time is written as a clock shows it."""
 
-_NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHER", "MEM", "NET MB/s", "DONE", "FAIL", "BEAT")
+_NODE_HEAD = ("NODE", "STATE", "BUSY", "CPU", "OTHER", "MEM", "MB/s", "P95", "DONE", "FAIL")
 _MEMBER_HEAD = ("JOINED", "HERE", "ROLES", "FINGERPRINT", "BY")
 _PICTURE_HEAD = ("QUARANTINED", "PICTURE", "RECIPE")
 _FOLDER_HEAD = ("WATCHED", "OUT", "SETTLING", "WAITING", "RUNNING", "WRITTEN", "FAILED")
@@ -36,7 +41,8 @@ def in_words(mesh: Snapshot) -> str:
     ]
     if mesh.limited_by:
         lines.append(f"limited by {mesh.limited_by}")
-    lines += ["", *nodes_in_words(mesh.nodes), *asking_in(mesh.waiting)]
+    lines += ["", *nodes_in_words(mesh.nodes), *lost_in_words(mesh.lost, mesh.uptime)]
+    lines += asking_in(mesh.waiting)
     if mesh.batches:
         lines += ["", *table(_BATCH_HEAD, [_batch_row(batch) for batch in mesh.batches])]
         lines += [f"{batch.owner}: {batch.reason}" for batch in mesh.batches if batch.reason]
@@ -60,9 +66,22 @@ def nodes_in_words(nodes: Sequence[NodeView]) -> list[str]:
     return lines
 
 
-def folders_in_words(folders: Sequence[FolderView]) -> list[str]:
-    """Return a table of watched folders, and below it why some are paused."""
-    lines = table(_FOLDER_HEAD, [_folder_row(folder) for folder in folders])
+def lost_in_words(lost: Sequence[LostView], uptime: float) -> list[str]:
+    """Return the nodes that are gone without a word, since when and why; the last ones."""
+    lines = [plain(_lost(one, uptime - one.at)) for one in lost[-MOST_LOST:]]
+    more = len(lost) - len(lines)
+    return [*lines, f"lost before these: {counted(more, 'node')}"] if more else lines
+
+
+def folders_in_words(folders: Sequence[FolderView], *, ids: bool = False) -> list[str]:
+    """Return a table of watched folders, with what names them, and why some are paused."""
+    if not folders:
+        return ['no folder is watched; to watch one: pixmesh watch "grayscale" IN -o OUT']
+    if ids:
+        rows = [(one.id, *_folder_row(one, LONGEST_BESIDE_ID)) for one in folders]
+        lines = table(("ID", *_FOLDER_HEAD), rows)
+    else:
+        lines = table(_FOLDER_HEAD, [_folder_row(one, LONGEST_FOLDER) for one in folders])
     return lines + [
         plain(f"{one.owner}: {tail(one.source, LONGEST_WORK)} paused: {one.paused}")
         for one in folders
@@ -121,16 +140,21 @@ def _node_row(node: NodeView) -> tuple[str, ...]:
         _share(load.cpu_others),
         _share(load.memory),
         f"{_megabytes(load.net_in)}/{_megabytes(load.net_out)}",
-        str(node.done),
-        str(node.failed),
-        f"{short(node.beat)}s",
+        f"{short(node.p95)}s" if node.p95 else "",
+        _brief(node.done),
+        _brief(node.failed),
     )
 
 
-def _folder_row(folder: FolderView) -> tuple[str, ...]:
+def _lost(one: LostView, seconds: float) -> str:
+    ago = f"{seconds:.0f} s" if seconds < ONE_CLOCK else clock(seconds)
+    return f"{one.name}: lost {ago} ago: {one.why}; {counted(one.moved, 'task')} moved"
+
+
+def _folder_row(folder: FolderView, longest: int) -> tuple[str, ...]:
     return (
-        tail(plain(folder.source), LONGEST_FOLDER),
-        tail(plain(folder.out), LONGEST_FOLDER),
+        tail(plain(folder.source), longest),
+        tail(plain(folder.out), longest),
         *map(_figure, (folder.settling, folder.waiting, folder.running)),
         *map(_figure, (folder.written, folder.failed)),
     )
@@ -139,6 +163,15 @@ def _folder_row(folder: FolderView) -> tuple[str, ...]:
 def _figure(count: int) -> str:
     """Return a count of files; others may say any, and the table has 80 columns."""
     return str(count) if count <= MOST_SHOWN else f"{count:.0e}"
+
+
+def _brief(count: int) -> str:
+    """Return a count of tasks in five letters."""
+    if count < 100_000:
+        return str(count)
+    if count < 1_000_000:
+        return f"{count // 1000}k"
+    return f"{count / 1e6:.1f}M" if count < 99_900_000 else f"{count:.0e}"
 
 
 def _batch_row(batch: BatchView) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ..broker.messages import FolderItem
+from ..broker.messages import FolderItem, Note
 from ..node.config import Config
 from ..node.errors import MeshUnreachable, PixmeshError
 from ..node.owner.job import Deliver, Job, JobId
@@ -138,6 +138,10 @@ class Session(Protocol):
         """Have the mesh show how far watched folders are."""
         ...
 
+    def listen(self, hear: Callable[[Note], None]) -> None:
+        """Have somebody told what the mesh notes; from a thread of its own."""
+        ...
+
     def close(self) -> None:
         """Leave the mesh: what has no outcome is cancelled. Any thread, more than once."""
         ...
@@ -158,6 +162,9 @@ class Nowhere:
 
     def report(self, folders: Sequence[FolderItem]) -> None:
         """Nobody would see it."""
+
+    def listen(self, hear: Callable[[Note], None]) -> None:
+        """Nobody would say anything."""
 
     def close(self) -> None:
         """Nothing was opened."""

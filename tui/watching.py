@@ -46,7 +46,7 @@ def watch(common: Common, config: Config, orders: Sequence[Order], *, local: boo
             recipes=config.recipes,
             max_pixels=config.max_pixels,
         )
-        watching = Watching(orders, means, Teller(common), mesh.session.report)
+        watching = Watching(orders, means, Teller(common))
         stack.enter_context(between_writes())
         interruption = stack.enter_context(gently(watching.stop, common.warn))
         watching.run()

@@ -54,13 +54,13 @@ class Dashboard(App[str]):
     .too-small #small { display: block; }
     .too-small #mesh { display: none; }
     #filter { display: none; height: 1; border: none; padding: 0 1; }
-    #filter.asked { display: block; }
     #pages { height: 1fr; }
     #batches { max-height: 5; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("slash", "filter", "Filter", key_display="/"),
+        # With priority, since the letters that follow may be here already: they are for the box.
+        Binding("slash", "filter", "Filter", key_display="/", priority=True),
         Binding("1", "page('Nodes')", "Nodes", show=False),
         Binding("2", "page('Jobs')", "Jobs", show=False),
         Binding("3", "page('Folders')", "Folders", show=False),
@@ -291,8 +291,8 @@ class Dashboard(App[str]):
     def action_filter(self) -> None:
         """Ask for words."""
         box = self.query_one("#filter", Input)
-        box.add_class("asked")
-        box.focus()
+        box.display = True
+        self.screen.set_focus(box)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show only what has these words."""
@@ -302,14 +302,14 @@ class Dashboard(App[str]):
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Go back to the table; the words stay."""
-        self.query_one("#filter", Input).set_class(bool(self.words), "asked")
-        self.table.focus()
+        self.query_one("#filter", Input).display = bool(self.words)
+        self.screen.set_focus(self.table)
 
     def action_clear(self) -> None:
         """Show everything again."""
         box = self.query_one("#filter", Input)
         box.value = ""
-        box.remove_class("asked")
+        box.display = False
         self.table.marked.clear()
         self.table.focus()
         self.table.refresh()
@@ -406,6 +406,8 @@ class Dashboard(App[str]):
         """Tell whether a key does something now."""
         if len(self.screen_stack) > 1 or not self.is_running:
             return action not in _OF_THE_PAGE
+        if action == "filter":
+            return not isinstance(self.focused, Input)
         if action == "act":
             return any(one.label == parameters[0] for one in self._actions())
         if action == "copy":

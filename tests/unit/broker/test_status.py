@@ -1,9 +1,9 @@
 """Status says what is, and why it is not more."""
 
 from pixmesh.broker import status
+from pixmesh.broker.bottleneck import limited_by
 from pixmesh.broker.leases import LEASE, SUSPECT_AFTER
 from pixmesh.broker.messages import Bye, End, FolderItem, Settled, State
-from pixmesh.broker.bottleneck import limited_by
 from pixmesh.broker.reasons import why_idle, why_waiting
 from pixmesh.broker.tasks import Batch, Task
 from pixmesh.broker.views import FolderView, Snapshot
