@@ -76,7 +76,9 @@ def opened(
     terminal = Terminal(folder / "tmux")
     script = folder / "window.sh"
     words = " ".join(f"'{word}'" for word in command)
-    script.write_text(f"trap : INT\nstty -a > before\n{words}\necho {ENDED}: $?\nstty -a > after\ncat\n")
+    script.write_text(
+        f"trap : INT\nstty -a > before\n{words}\necho {ENDED}: $?\nstty -a > after\ncat\n"
+    )
     width, height = map(str, size)
     start = ["-f", os.devnull, "new-session", "-d", "-x", width, "-y", height, "sh", str(script)]
     subprocess.run(
