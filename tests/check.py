@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VIEW = ROOT / ".view" / "pixmesh"
 PROCESSES = "tests/fault/processes"
 ON_A_LAN = tuple(
-    f"tests/integration/test_{name}.py" for name in ("joining_lan", "beacon_lan", "doctor", "limits")
+    f"tests/integration/test_{name}.py"
+    for name in ("joining_lan", "beacon_lan", "doctor", "limits")
 )
 WATCHED = tuple(
     f"tests/integration/test_{name}.py"

@@ -13,13 +13,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from .columns import SELECT, below, row_of
+from .columns import COLUMNS, SELECT, below, row_of
 from .database import Database
 from .folder_records import ARRIVALS, Arrival, ArrivalState, arrival_of
 from .row import Row, State
 
 PIECE: Final = 500
-FEW: Final = 2000
+NEWEST: Final = 2500
 _LITERAL: Final = re.compile("[!%_]")
 _ESCAPED: Final = r"!\g<0>"
 _ESCAPE: Final = "'!'"
@@ -57,22 +57,27 @@ class Listing:
     def page(self, choice: Choice, *, most: int) -> tuple[list[Row], dict[str, int]]:
         """Return the latest outputs, and how many there are of each state.
 
-        Words are looked for in every row, so few are found and counted in one look; where there
-        are many, the latest are soon found from the end.
+        Words are looked for in every row, so that is done once: where many have them the latest
+        are among the newest, and only counted; few are found, counted and sorted in one look.
         """
         where, values = _where(choice, ("destination", "source"))
-        few = self._database.query(
-            f"SELECT changed, destination, state FROM outputs{where} LIMIT {FEW}",  # noqa: S608  # constants
+        newest = f"(SELECT * FROM outputs ORDER BY changed DESC, destination LIMIT {NEWEST})"  # noqa: S608  # constants
+        latest = self._database.query(
+            f"SELECT {COLUMNS} FROM {newest}{where} LIMIT ?",  # noqa: S608  # constants
+            [*values, most],
+        )
+        if len(latest) == most:
+            return [row_of(one) for one in latest], self._count_outputs(choice)
+        found = self._database.query(
+            f"SELECT changed, destination, state FROM outputs{where}",  # noqa: S608  # constants
             values,
         )
-        if len(few) == FEW:
-            return self.outputs(choice, most=most), self._count_outputs(choice)
-        latest = [destination for _, destination, _ in heapq.nlargest(most, few)]
-        marks = ", ".join("?" * len(latest))
+        chosen = [destination for _, destination, _ in heapq.nlargest(most, found)]
+        marks = ", ".join("?" * len(chosen))
         rows = self._database.query(
-            f"{SELECT} WHERE destination IN ({marks}) ORDER BY changed DESC, destination", latest
+            f"{SELECT} WHERE destination IN ({marks}) ORDER BY changed DESC, destination", chosen
         )
-        return [row_of(one) for one in rows], dict(Counter(state for _, _, state in few))
+        return [row_of(one) for one in rows], dict(Counter(state for _, _, state in found))
 
     def every(self, choice: Choice) -> Iterator[Row]:
         """Yield all outputs; read in pieces, by destination."""

@@ -1,7 +1,6 @@
 """Status says what is, and why it is not more."""
 
 from pixmesh.broker import status
-from pixmesh.broker.bottleneck import limited_by
 from pixmesh.broker.leases import LEASE, SUSPECT_AFTER
 from pixmesh.broker.messages import Bye, End, FolderItem, Settled, State
 from pixmesh.broker.reasons import why_idle, why_waiting
@@ -53,17 +52,6 @@ def test_a_node_idles_for_a_reason() -> None:
     working = node_record()
     load(working, seconds=1.0)
     assert why_idle(working, [waiting("rembg")], 0.0) == ""
-
-
-def test_the_whole_is_limited_by_what_there_is_too_little_of() -> None:
-    node = node_record()
-    assert limited_by([node], [], 0.0) == ""
-    assert limited_by([], [waiting()], 0.0) == "nodes: none is connected"
-    assert limited_by([node], [waiting()], SUSPECT_AFTER) == "nodes: none is connected"
-    assert limited_by([node], [waiting("rembg")], 0.0) == "no node has rembg"
-    assert limited_by([node], [waiting("blur")], 0.0) == ""
-    load(node, seconds=1.0)
-    assert limited_by([node], [waiting("blur"), waiting("rembg")], 0.0) == "slots"
 
 
 def test_a_snapshot_counts_outcomes_once_they_are_settled() -> None:

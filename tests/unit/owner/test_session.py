@@ -1,4 +1,4 @@
-"""An owner's session tells with its heartbeat how far watched folders are."""
+"""An owner's session tells with its heartbeat how far it is, and passes on what it is told."""
 
 import os
 from collections.abc import Iterator
@@ -12,17 +12,27 @@ from pixmesh.broker.keys import KeyPair
 from pixmesh.broker.messages import (
     MOST_FOLDERS,
     PATH_LETTERS,
+    End,
+    EndItem,
     FolderItem,
     Hello,
     MemberId,
     Message,
+    Note,
+    Result,
     State,
+    Submit,
+    TaskItem,
     Welcome,
     Window,
 )
 from pixmesh.node.net.address import Address
 from pixmesh.node.net.connection import Connection
+from pixmesh.node.owner.job import Outcome, digest_of
+from pixmesh.node.owner.job import Result as Done
 from pixmesh.node.owner.session import Session
+from pixmesh.tests.support.eventually import eventually
+from pixmesh.tests.support.fakes.owner import make_job
 
 WELCOME = Welcome(MemberId(b"me......"), 1, b"bootboot", 0, leases.BEAT, leases.LEASE)
 PATIENCE_MS = 10_000
@@ -35,6 +45,7 @@ class Stage:
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], folder: Path, spool: Path) -> None:
         self.now = 0.0
+        self.route = b""
         address, key = Address(folder=folder), KeyPair.fresh()
         self.control = context.socket(zmq.ROUTER)
         self.control.bind(address.control)
@@ -48,22 +59,36 @@ class Stage:
     def hears(self) -> Message:
         """Return the next message, answered as a broker does."""
         assert self.control.poll(PATIENCE_MS), "nothing came"
-        route, *frames = self.control.recv_multipart()
+        self.route, *frames = self.control.recv_multipart()
         message, _ = wire.decode(frames)
-        answer = WELCOME if isinstance(message, Hello) else Window(seen=0, tasks=1, bytes=1, held=0)
-        self.control.send_multipart([route, *wire.encode(answer)])
+        room = Window(seen=0, tasks=9, bytes=9999, held=0)
+        self.says(WELCOME if isinstance(message, Hello) else room)
         return message
+
+    def says(self, message: Message) -> None:
+        """Tell the session something."""
+        self.control.send_multipart([self.route, *wire.encode(message)])
 
     def told(self, *folders: FolderItem) -> tuple[FolderItem, ...]:
         """Report these; return what the broker is told from then on."""
         self.session.report(folders)
+        return self.beats().folders
+
+    def beats(self) -> State:
+        """Return a heartbeat that was not on its way yet."""
         states = 0
-        while states < 2:  # the first may have been on its way
+        while states < 2:
             self.now += leases.BEAT
             message = self.hears()
             states += isinstance(message, State)
         assert isinstance(message, State)
-        return message.folders
+        return message
+
+    def asked(self) -> Submit:
+        """Return the next tasks that it asks for."""
+        while not isinstance(message := self.hears(), Submit):
+            self.now += leases.BEAT
+        return message
 
 
 @pytest.fixture
@@ -114,4 +139,34 @@ def test_of_more_folders_than_can_be_told_the_first_are_and_the_session_lives(
 def test_a_report_after_the_end_is_no_mistake(stage: Stage) -> None:
     stage.session.close()
     stage.session.report([FolderItem("in", "out")])
+    assert stage.session.trouble is None
+
+
+def test_it_tells_how_many_results_are_here_and_not_let_go(stage: Stage) -> None:
+    outcomes: list[Outcome] = []
+    for number in (1, 2):
+        stage.session.submit(make_job(number), outcomes.append)
+    tasks: dict[bytes, TaskItem] = {}
+    while len(tasks) < 2:
+        tasks |= {one.id: one for one in stage.asked().tasks}
+    assert stage.beats().unwritten == 0
+    for attempt, task in enumerate(tasks, start=1):
+        done = EndItem(
+            attempt, task, bytes(8), End.DONE, size=1, digest=digest_of(b"x"), inline=b"x"
+        )
+        stage.says(Result((done,)))
+    eventually(lambda: len(outcomes) == 2)
+    assert stage.beats().unwritten == 2
+    for left, outcome in enumerate(outcomes[::-1]):
+        assert isinstance(outcome, Done)
+        outcome.content.close()
+        assert stage.beats().unwritten == 1 - left
+
+
+def test_what_the_broker_notes_is_told_to_who_listens(stage: Stage) -> None:
+    heard: list[Note] = []
+    stage.session.listen(heard.append)
+    stage.beats()
+    stage.says(Note(code="pause", text="/home/ann/out"))
+    eventually(lambda: heard == [Note(code="pause", text="/home/ann/out")])
     assert stage.session.trouble is None

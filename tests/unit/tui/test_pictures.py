@@ -1,0 +1,94 @@
+"""Among a hundred thousand pictures those that are looked for are found while one types."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from pixmesh.node.owner.columns import UPSERT, values_of
+from pixmesh.node.owner.job import FileIdentity
+from pixmesh.node.owner.ledger import Ledger
+from pixmesh.node.owner.row import Row, State
+from pixmesh.node.state import StateFolder
+from pixmesh.tui.pictures import LedgerPictures
+from pixmesh.tui.view.jobs import MOST
+
+PICTURES = 100_000
+MOST_SECONDS = 0.1
+A_MILLION_SUMS = 0.1
+"""How long a machine takes for these of which the bound is said."""
+
+
+def row(number: int) -> Row:
+    state = State.FAILED if number % 100 == 0 else State.DONE
+    name = f"sub{number % 50}/IMG_{number:06}.jpg"
+    return Row(
+        destination=Path("/home/ada/out") / name,
+        source=Path("/home/ada/drop") / name,
+        identity=FileIdentity(1, 2, number),
+        digest=bytes(32),
+        job=number.to_bytes(16, "big"),  # type: ignore[arg-type]
+        recipe="grayscale",
+        output="",
+        state=state,
+        node="atlas",
+        reason="100% cut_off" if state is State.FAILED else "",
+    )
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[tuple[object, ...]]:
+    return [values_of(row(number), owner="x", changed=1e9 + number) for number in range(PICTURES)]
+
+
+@pytest.fixture
+def pictures(rows: list[tuple[object, ...]]) -> LedgerPictures:
+    path = StateFolder.open().ledger
+    with Ledger(path):
+        pass
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.executemany(UPSERT, rows)
+    connection.close()
+    return LedgerPictures()
+
+
+def slowness() -> float:
+    """Return how many times slower this machine is at this moment than the one of the bound."""
+    began, total = time.perf_counter(), 0
+    for number in range(1_000_000):
+        total += number
+    return max(1.0, (time.perf_counter() - began) / A_MILLION_SUMS)
+
+
+def test_they_are_found_by_any_words_the_latest_first_and_counted(
+    pictures: LedgerPictures,
+) -> None:
+    everything = pictures.load("")
+    assert len(everything.lines) == MOST
+    assert everything.counts == {"done": 99_000, "failed": 1_000}
+    assert everything.lines[0].source.endswith("IMG_099999.jpg")
+    assert [one.source[-10:] for one in pictures.load("img_012345").lines] == ["012345.jpg"]
+    failed = pictures.load("failed sub0/")
+    assert failed.counts == {"failed": 1_000}
+    assert failed.lines[0].source.endswith("IMG_099900.jpg")
+    assert pictures.load("0% CUT_OFF").counts == {"failed": 1_000}
+    assert pictures.load("cut%off").counts == {}
+    assert pictures.load("nothing at all").lines == ()
+    assert pictures.load("drop").counts == everything.counts
+
+
+def test_each_key_is_answered_in_time(pictures: LedgerPictures) -> None:
+    word = "img_012345"
+    for end in range(len(word) + 1):
+        taken = []
+        for _ in range(3):
+            began = time.perf_counter()
+            pictures.load(word[:end])
+            taken.append(time.perf_counter() - began)
+        assert min(taken) < MOST_SECONDS * slowness(), word[:end]
+
+
+def test_without_a_ledger_there_is_nothing() -> None:
+    assert LedgerPictures().load("").lines == ()
