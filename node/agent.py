@@ -17,6 +17,7 @@ import zmq
 from ..broker import lifetime, outgoing
 from ..broker.leases import BEAT, LEASE
 from ..broker.messages import (
+    Ask,
     Assign,
     Bye,
     Chunk,
@@ -27,7 +28,9 @@ from ..broker.messages import (
     Note,
     Result,
     Settled,
+    Tell,
 )
+from ..broker.previews import MOST_BYTES
 from ..broker.sockets import arrived, put
 from .attempts import Attempts, Held
 from .errors import MeshUnreachable
@@ -37,6 +40,7 @@ from .net.connection import Connection, Heard
 from .net.refusals import error_of
 from .net.waiting import Waiting
 from .pixels import Pixels
+from .previewing import Previewing
 from .slot_messages import READY, SlotEnd, SlotTask
 from .slot_process import SlotProcess
 
@@ -71,6 +75,7 @@ class Agent:
     limits: Limits = field(default_factory=Limits)
     drain_patience: float = float("inf")
     seeker: "Seeker | None" = None
+    previewing: Previewing = field(default_factory=Previewing)
     draining: bool = False
     stopping: bool = False
     unanswered: bool = False
@@ -118,7 +123,7 @@ class Agent:
         self._end_overrun(now)
         for held in self.attempts.next_fetches():
             self.pixels.fetch(held, now)
-        self._give_work()
+        self._give_work(now)
         self.pixels.receiver.tick(now)
         self.pixels.sender.pump()
         self._report(now)
@@ -154,6 +159,8 @@ class Agent:
                 self.pixels.receiver.take(heard.source, heard.message, heard.payload, now)
             case Get() if heard.source is not None:
                 self.pixels.serve(heard.source, heard.message)
+            case Ask(what="preview"):
+                self.previewing.asked(now)
             case Error(code="gone"):
                 self.pixels.receiver.refused(heard.source, heard.message)
             case Error() | Note():
@@ -229,6 +236,13 @@ class Agent:
             else:
                 for end in read_ends(body.buffer):
                     self.attempts.ended(name, end)
+                    if end.preview is not None:
+                        self._show(end.preview)
+
+    def _show(self, preview: bytes) -> None:
+        """Show people a picture before and after; it is nobody's loss where it does not come."""
+        if len(preview) <= MOST_BYTES and self.connection.welcome is not None:
+            self.connection.send(Tell("preview", 0, 1, preview))
 
     def _slot_ready(self, name: str) -> None:
         if not any(slot.name == name and slot.alive for slot in self.slots):
@@ -239,9 +253,12 @@ class Agent:
             self._told_ready = True
             self.on_ready()
 
-    def _give_work(self) -> None:
+    def _give_work(self, now: float) -> None:
         for name, given in self.attempts.next_work().items():
             tasks = [_slot_task(held) for held in given]
+            if self.previewing.next(now):
+                shown = given[0].item.task.name
+                tasks[0] = msgspec.structs.replace(tasks[0], preview=True, name=shown)
             self._send_slot(name, msgspec.msgpack.encode(tasks))
 
     def _send_slot(self, name: str, body: bytes) -> None:

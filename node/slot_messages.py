@@ -10,7 +10,8 @@ READY: Final = b"ready"
 class SlotTask(Struct, frozen=True, array_like=True):
     """One attempt to run: its pixels are ``inline`` or in the node's spool.
 
-    A result over the inline limit goes there too.
+    A result over the inline limit goes there too. One with a ``preview`` is shown to people, by
+    its ``name``.
     """
 
     attempt: int
@@ -18,10 +19,15 @@ class SlotTask(Struct, frozen=True, array_like=True):
     output: str
     digest: bytes
     inline: bytes | None = None
+    preview: bool = False
+    name: str = ""
 
 
 class SlotEnd(Struct, array_like=True):
-    """How it went; ``code`` is empty for a result, ``seconds`` is set when all is done."""
+    """How it went; ``code`` is empty for a result, ``seconds`` is set when all is done.
+
+    ``preview`` is what people are shown, a broker's Preview as msgpack.
+    """
 
     attempt: int
     seconds: float = 0.0
@@ -31,6 +37,7 @@ class SlotEnd(Struct, array_like=True):
     inline: bytes | None = None
     code: str = ""
     reason: str = ""
+    preview: bytes | None = None
 
 
 class SlotOrders(Struct, frozen=True):

@@ -7,12 +7,14 @@ costs this process and nothing else.
 """
 
 import contextlib
+import logging
 import mmap
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,17 +33,20 @@ from .owner.job import digest_of
 from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
 from .spool import FULL, result_path, source_path
 
+log = logging.getLogger(__name__)
+
 FLUSH_SECONDS = 0.001
 
 Pixels = bytes | memoryview
 T = TypeVar("T")
 
 
-class Made(msgspec.Struct, frozen=True):
-    """A result's bytes and their format."""
+class Made(msgspec.Struct):
+    """A result's bytes and their format; and what people are shown, if anything."""
 
     data: bytes
     format: str
+    preview: bytes | None = None
 
 
 class Fault(Exception):
@@ -132,13 +137,19 @@ class Runner:
             return Made(bytes(pixels), "same")
         recipe = _kept(self._recipes, task.recipe, parse)
         output = _kept(self._outputs, task.output, read_output)
-        return _processed(pixels, recipe, output)
+        began = time.perf_counter()
+        made = _processed(pixels, recipe, output)
+        if task.preview:
+            made.preview = _shown(task, pixels, made, time.perf_counter() - began)
+        return made
 
     def _written(self, task: SlotTask, made: Made) -> SlotEnd:
         """Return the end that tells of a result; a large one is put into the spool first."""
         size, digest = len(made.data), digest_of(made.data)
+        end = SlotEnd(task.attempt, 0.0, size, digest, made.format, preview=made.preview)
         if size <= INLINE_BYTES:
-            return SlotEnd(task.attempt, 0.0, size, digest, made.format, made.data)
+            end.inline = made.data
+            return end
         path = result_path(self._spool, task.attempt)
         try:
             path.write_bytes(made.data)
@@ -146,7 +157,7 @@ class Runner:
             path.unlink(missing_ok=True)
             code = "disk-full" if error.errno in FULL else "spool"
             raise Fault(code, f"the node's spool: {error.strerror}") from None
-        return SlotEnd(task.attempt, 0.0, size, digest, made.format)
+        return end
 
 
 class _Spooled:
@@ -189,6 +200,20 @@ def _processed(pixels: Pixels, recipe: Recipe, output: Output) -> Made:
         code = "memory" if error.code == cv2.Error.StsNoMem else "failed"
         raise Fault(code, f"OpenCV: {error.err}") from None
     return Made(product.data, product.format)
+
+
+def _shown(task: SlotTask, pixels: Pixels, made: Made, seconds: float) -> bytes | None:
+    """Return the picture before and after, made small; nothing where that cannot be done."""
+    from ..broker.views import Preview, Thumbnail
+    from ..ops.thumbnail import thumbnail
+
+    try:
+        small = [Thumbnail(**asdict(thumbnail(one))) for one in (pixels, made.data)]
+    except (PictureError, MemoryError, cv2.error) as error:
+        log.debug("no preview of %s: %s", task.name, error)
+        return None
+    before, after = small
+    return msgspec.msgpack.encode(Preview(task.name, task.recipe, before, after, seconds))
 
 
 def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:
