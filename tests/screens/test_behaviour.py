@@ -81,7 +81,7 @@ def test_nothing_is_taken_away_without_asking(page: str) -> None:
         async with staged(shelf=SHELF) as stage:
             await stage.tell(*minute())
             await stage.press(page)
-            for action in stage.app._actions():
+            for action in stage.app.actions_now():
                 before = len(stage.orders.done)
                 await stage.press(action.key)
                 if action.label in DESTRUCTIVE:
@@ -150,7 +150,7 @@ def test_help_names_the_keys_that_work_now_and_no_others() -> None:
                     for one in stage.app.screen.active_bindings.values()
                     if one.enabled and one.binding.description
                 }
-                labels = {action.label for action in stage.app._actions()}
+                labels = {action.label for action in stage.app.actions_now()}
                 assert {what for _, what in stage.app.keys_now()} == active
                 acting = {"Drain", "Forget", "Pause", "Cancel", "Approve", "Resume", "Retry"}
                 assert active & acting == labels

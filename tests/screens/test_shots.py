@@ -10,7 +10,7 @@ from pixmesh.tui.jobs_view import Line as Listed
 from pixmesh.tui.view.glyphs import ASCII
 from pixmesh.tui.view.jobs import Listing
 
-from .harness import SIZES, Shelf, Stage, matches, run, staged
+from .harness import SIZES, Shelf, Stage, difference, run, staged
 from .story import empty, minute
 
 PAGES = {"1": "nodes", "2": "jobs", "3": "folders", "4": "log"}
@@ -51,7 +51,7 @@ def test_a_page_looks_as_it_did(key: str, size: tuple[int, int], tmp_path: Path)
             await stage.tell(*minute())
             await stage.press(key)
             await stage.shown()
-            matches(stage.app, f"{PAGES[key]}-{size[0]}x{size[1]}", tmp_path)
+            assert difference(stage.app, f"{PAGES[key]}-{size[0]}x{size[1]}", tmp_path) == ""
 
     run(play)
 
@@ -89,7 +89,7 @@ def test_a_state_looks_as_it_did(state: str, tmp_path: Path) -> None:
     async def play() -> None:
         async with staged((100, 30)) as stage:
             await STATES[state](stage)
-            matches(stage.app, f"state-{state}", tmp_path)
+            assert difference(stage.app, f"state-{state}", tmp_path) == ""
 
     run(play)
 
@@ -98,7 +98,7 @@ def test_a_terminal_of_ascii_looks_as_it_did(tmp_path: Path) -> None:
     async def play() -> None:
         async with staged((100, 30), glyphs=ASCII, colours=False) as stage:
             await stage.tell(*minute())
-            matches(stage.app, "state-ascii", tmp_path)
+            assert difference(stage.app, "state-ascii", tmp_path) == ""
             assert all(line.isascii() for line in stage.text()), stage.text()
 
     run(play)

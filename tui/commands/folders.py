@@ -42,7 +42,7 @@ def listed(common: Common) -> None:
 @click.argument("folder")
 @common
 def pause(folder: str, common: Common) -> None:
-    """Have a folder take nothing new on; what runs is finished. Its watcher's end ends it, too."""
+    """Have a folder take nothing new on, until it is resumed or its watcher starts again."""
     _tell(common, "pause", folder)
 
 

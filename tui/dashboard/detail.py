@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from ...broker.plain import plain
 from ...broker.views import Preview, Thumbnail
 from ..view.glyphs import Glyphs
 from ..view.tone import Line
@@ -92,7 +91,8 @@ class Detail(Horizontal):
             drawn = self._drawn.get(one.jpeg)
             if drawn is None:
                 self._draw(one)
-            words = Text(f"{name} {_size(one, self._glyphs)}\n", no_wrap=True)
+            size = _size(one, self._glyphs, bytes_too=self.has_class("large"))
+            words = Text(f"{name} {size}\n", no_wrap=True)
             self.query_one(f"#{name}", Static).update(words + (drawn or Text("")), layout=False)
 
     @work(thread=True)
@@ -115,7 +115,7 @@ class Detail(Horizontal):
         self._update()
 
 
-def _size(one: Thumbnail, glyphs: Glyphs) -> str:
-    size = f"{one.size / 1e6:.1f} MB" if one.size >= 1e6 else f"{one.size / 1e3:.0f} kB"
+def _size(one: Thumbnail, glyphs: Glyphs, *, bytes_too: bool) -> str:
+    size = f" {one.size / 1e6:.1f} MB" if one.size >= 1e6 else f" {one.size / 1e3:.0f} kB"
     times = "x" if glyphs.line == "|" else "\N{MULTIPLICATION SIGN}"
-    return plain(f"{one.width}{times}{one.height} {size}")
+    return f"{one.width}{times}{one.height}{size if bytes_too else ''}"
