@@ -3,17 +3,22 @@ when there is none.
 """
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
+from pixmesh.tests.screens.story import crowd
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import RealMesh
+from pixmesh.tests.support.slowness import slowness
 from pixmesh.tests.support.terminal import ENDED, Terminal, opened
 from pixmesh.tests.unit.tui.command import pixmesh
+from pixmesh.tui.recording import Recorder
 
 SOON = 5.0
 
@@ -177,6 +182,35 @@ def test_draining_from_the_screen_of_up_ends_it(mesh: RealMesh) -> None:
         top.press("d")
         top.wait_for(f"{ENDED}: 0")
         assert top.is_plain()
+
+
+def share_of_a_core(process: psutil.Process, seconds: float) -> float:
+    """Return how much of a core a process takes, on a machine of the usual speed."""
+    before, began = sum(process.cpu_times()[:2]), time.monotonic()
+    threading.Event().wait(seconds)
+    used = sum(process.cpu_times()[:2]) - before
+    return used / (time.monotonic() - began) / slowness()
+
+
+def test_fifty_nodes_take_little_of_a_core_and_almost_nothing_while_nobody_looks(
+    mesh: RealMesh,
+) -> None:
+    now = 0.0
+    with (mesh.folder / "crowd.jsonl").open("wb") as file:
+        record = Recorder(file, "0.1.0", lambda _told: None, clock=lambda: now)
+        for one in crowd(50, 60):
+            record(one)
+            now += 0.5
+    with dashboard(mesh, "--replay", "crowd.jsonl", size=(160, 45)) as top:
+        eventually(lambda: row(top, "node07"))
+        process = top.process("top")
+        assert any(share_of_a_core(process, 4) < 0.10 for _ in range(3))
+        top.press("-l", "\x1b[O")  # what a terminal says when another window has the focus
+        share_of_a_core(process, 1)
+        assert any(share_of_a_core(process, 4) < 0.02 for _ in range(3))
+        before = top.lines()
+        top.press("-l", "\x1b[I")
+        eventually(lambda: top.lines() != before)
 
 
 def test_without_a_terminal_it_says_what_to_do_instead(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A mesh that was never there: what its broker would tell, for tests of what is shown of it."""
 
+from random import Random
+
 from msgspec import structs
 
 from pixmesh.broker.changes import Change, Whole, change
@@ -208,3 +210,34 @@ def preview(jpeg: bytes) -> Preview:
     """Return a picture as a node shows it."""
     before = Thumbnail(6000, 4000, 11_200_000, jpeg)
     return Preview("IMG_8812.jpg", "canny", before, Thumbnail(1024, 683, 96_000, jpeg), 0.3)
+
+
+def crowd(count: int, seconds: float) -> list[Whole | Change]:
+    """Return what is told of so many nodes that work, all of which change twice a second."""
+    random = Random(1)
+    mesh = structs.replace(story(), nodes=(), lost=())
+    names = [f"node{number:02}" for number in range(count)]
+    done = dict.fromkeys(names, 0)
+    snapshots = []
+    for step in range(int(2 * seconds)):
+        done = {name: ended + random.randrange(8) for name, ended in done.items()}
+        nodes = tuple(
+            node(
+                name,
+                "working",
+                busy=4,
+                held=5,
+                done=done[name],
+                beat=random.random(),
+                now=f"IMG_{random.randrange(9999):04}.jpg",
+                load=Load(
+                    cpu=random.random(),
+                    memory=random.random(),
+                    net_in=random.random() * 1e8,
+                    net_out=random.random() * 1e8,
+                ),
+            )
+            for name in names
+        )
+        snapshots.append(structs.replace(mesh, uptime=100 + step / 2, nodes=nodes))
+    return told(snapshots)

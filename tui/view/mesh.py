@@ -22,10 +22,14 @@ LINES = 1000
 
 @dataclass(slots=True, eq=False)
 class NodeHistory:
-    """What is remembered of a node: where it stands among the others, CPU and pace."""
+    """What is remembered of a node: where it stands among the others, and its last minute.
+
+    ``net`` is what comes and goes, in bytes a second.
+    """
 
     place: int
     cpu: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    net: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     pace: Pace = field(default_factory=Pace)
 
 
@@ -38,7 +42,6 @@ class MeshView:
     told_at: float = float("-inf")
     nodes: dict[str, NodeHistory] = field(default_factory=dict)
     images: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
-    net: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     lines: deque[Happened] = field(default_factory=lambda: deque(maxlen=LINES))
     previews: dict[str, Shown] = field(default_factory=dict)
     _paces: dict[str, Pace] = field(default_factory=dict)
@@ -109,8 +112,8 @@ class MeshView:
     def _sample(self, nodes: Sequence[NodeView]) -> None:
         for node in nodes:
             self.nodes[node.name].cpu.append(node.load.cpu)
+            self.nodes[node.name].net.append(node.load.net_in + node.load.net_out)
         self.images.append(self.images_a_second)
-        self.net.append(sum(node.load.net_in + node.load.net_out for node in nodes))
 
 
 _name = attrgetter("name")

@@ -9,7 +9,7 @@ from ...broker.views import LostView, NodeView
 from ..pace import clock, counted, short
 from .glyphs import TONES, Glyphs, spark
 from .grid import Column, Grid, Row
-from .mesh import MeshView
+from .mesh import MeshView, NodeHistory
 from .tone import Span, Tone
 
 COLUMNS: Final = (
@@ -26,6 +26,7 @@ COLUMNS: Final = (
     Column("NOW", 14, grows=True),
 )
 SPARK: Final = 5
+MINUTE: Final = 30
 UNKNOWN: Final = "?"
 
 NOTHING: Final = (
@@ -181,10 +182,26 @@ def _facts(node: NodeView, view: MeshView, glyphs: Glyphs) -> list[tuple[str, st
         ("machine", sep.join(machine), Tone.PLAIN),
         ("work", sep.join(work + pace), Tone.PLAIN),
         ("load", sep.join([others, disk]), Tone.PLAIN),
+        ("minute", _minute(view.nodes[node.name], glyphs), Tone.BUSY),
         ("class", node.numeric, Tone.QUIET),
         ("error", node.last_error, Tone.WARN),
         ("members", _membership(view, node.name), Tone.QUIET),
     ]
+
+
+def _minute(known: NodeHistory, glyphs: Glyphs) -> str:
+    """Draw the last minute of CPU and network, two seconds to a sign."""
+    cpu = spark(_by_two(known.cpu), most=1.0, width=MINUTE, glyphs=glyphs)
+    most = max(known.net, default=0.0)
+    net = spark(_by_two(known.net), most=most, width=MINUTE, glyphs=glyphs)
+    return f"CPU {cpu} net {net} up to {_mega(most)} MB/s"
+
+
+def _by_two(values: Sequence[float]) -> list[float]:
+    """Return the means of pairs, the latest value in the last one."""
+    odd = len(values) % 2
+    known = [values[0], *values] if odd else list(values)
+    return [(one + other) / 2 for one, other in zip(known[::2], known[1::2], strict=True)]
 
 
 def _membership(view: MeshView, name: str) -> str:

@@ -11,13 +11,12 @@ from pixmesh.node.owner.job import FileIdentity
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.row import Row, State
 from pixmesh.node.state import StateFolder
+from pixmesh.tests.support.slowness import slowness
 from pixmesh.tui.pictures import LedgerPictures
 from pixmesh.tui.view.jobs import MOST
 
 PICTURES = 100_000
 MOST_SECONDS = 0.1
-A_MILLION_SUMS = 0.1
-"""How long a machine takes for these of which the bound is said."""
 
 
 def row(number: int) -> Row:
@@ -52,14 +51,6 @@ def pictures(rows: list[tuple[object, ...]]) -> LedgerPictures:
         connection.executemany(UPSERT, rows)
     connection.close()
     return LedgerPictures()
-
-
-def slowness() -> float:
-    """Return how many times slower this machine is at this moment than the one of the bound."""
-    began, total = time.perf_counter(), 0
-    for number in range(1_000_000):
-        total += number
-    return max(1.0, (time.perf_counter() - began) / A_MILLION_SUMS)
 
 
 def test_they_are_found_by_any_words_the_latest_first_and_counted(
