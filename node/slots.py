@@ -24,9 +24,11 @@ import zmq
 
 from ..broker.lifetime import ignore_interrupts, wait_until_cut
 from ..broker.messages import INLINE_BYTES
+from ..broker.views import Preview, Thumbnail
 from ..ops.errors import PictureError, RecipeError
 from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
+from ..ops.thumbnail import thumbnail
 from . import platform
 from .cell import IDLE, Cell
 from .owner.job import digest_of
@@ -41,12 +43,11 @@ Pixels = bytes | memoryview
 T = TypeVar("T")
 
 
-class Made(msgspec.Struct):
-    """A result's bytes and their format; and what people are shown, if anything."""
+class Made(msgspec.Struct, frozen=True):
+    """A result's bytes and their format."""
 
     data: bytes
     format: str
-    preview: bytes | None = None
 
 
 class Fault(Exception):
@@ -107,28 +108,38 @@ class Runner:
     Pixels that do not travel inline are in the folder ``spool``.
     """
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Path, clock: Callable[[], float] = time.perf_counter) -> None:
         self._spool = spool
+        self._clock = clock
         self._recipes: dict[str, Recipe] = {}
         self._outputs: dict[str, Output] = {}
 
     def run(self, task: SlotTask) -> SlotEnd:
         """Run one task; every error becomes its end."""
-        began = time.perf_counter()
+        began = self._clock()
         try:
-            end = self._written(task, self._make(task))
+            return self._finished(task, began)
         except Fault as fault:
             end = SlotEnd(task.attempt, code=fault.code, reason=fault.reason[:1000])
         except Exception as error:  # noqa: BLE001 -- the edge of the loop: it becomes an end
             end = SlotEnd(task.attempt, code="failed", reason=_said(error))
-        end.seconds = time.perf_counter() - began
+        end.seconds = self._clock() - began
         return end
 
-    def _make(self, task: SlotTask) -> Made:
+    def _finished(self, task: SlotTask, began: float) -> SlotEnd:
         if task.inline is not None:
-            return self._made(task, task.inline)
+            return self._succeeded(task, task.inline, began)
         with _Spooled(source_path(self._spool, task.attempt)) as pixels:
-            return self._made(task, pixels)
+            return self._succeeded(task, pixels, began)
+
+    def _succeeded(self, task: SlotTask, pixels: Pixels, began: float) -> SlotEnd:
+        """Return the end of a task that is done; what a preview takes is none of its seconds."""
+        made = self._made(task, pixels)
+        end = self._written(task, made)
+        end.seconds = self._clock() - began
+        if task.preview and task.recipe:
+            end.preview = _shown(task, pixels, made.data, end.seconds)
+        return end
 
     def _made(self, task: SlotTask, pixels: Pixels) -> Made:
         if digest_of(pixels) != task.digest:
@@ -137,19 +148,13 @@ class Runner:
             return Made(bytes(pixels), "same")
         recipe = _kept(self._recipes, task.recipe, parse)
         output = _kept(self._outputs, task.output, read_output)
-        began = time.perf_counter()
-        made = _processed(pixels, recipe, output)
-        if task.preview:
-            made.preview = _shown(task, pixels, made, time.perf_counter() - began)
-        return made
+        return _processed(pixels, recipe, output)
 
     def _written(self, task: SlotTask, made: Made) -> SlotEnd:
         """Return the end that tells of a result; a large one is put into the spool first."""
         size, digest = len(made.data), digest_of(made.data)
-        end = SlotEnd(task.attempt, 0.0, size, digest, made.format, preview=made.preview)
         if size <= INLINE_BYTES:
-            end.inline = made.data
-            return end
+            return SlotEnd(task.attempt, 0.0, size, digest, made.format, made.data)
         path = result_path(self._spool, task.attempt)
         try:
             path.write_bytes(made.data)
@@ -157,7 +162,7 @@ class Runner:
             path.unlink(missing_ok=True)
             code = "disk-full" if error.errno in FULL else "spool"
             raise Fault(code, f"the node's spool: {error.strerror}") from None
-        return end
+        return SlotEnd(task.attempt, 0.0, size, digest, made.format)
 
 
 class _Spooled:
@@ -202,18 +207,14 @@ def _processed(pixels: Pixels, recipe: Recipe, output: Output) -> Made:
     return Made(product.data, product.format)
 
 
-def _shown(task: SlotTask, pixels: Pixels, made: Made, seconds: float) -> bytes | None:
-    """Return the picture before and after, made small; nothing where that cannot be done."""
-    from ..broker.views import Preview, Thumbnail
-    from ..ops.thumbnail import thumbnail
-
+def _shown(task: SlotTask, pixels: Pixels, result: bytes, seconds: float) -> bytes | None:
+    """Return the picture before and after, made small; None where that cannot be done."""
     try:
-        small = [Thumbnail(**asdict(thumbnail(one))) for one in (pixels, made.data)]
-    except (PictureError, MemoryError, cv2.error) as error:
-        log.debug("no preview of %s: %s", task.name, error)
+        before, after = (Thumbnail(**asdict(thumbnail(one))) for one in (pixels, result))
+        return msgspec.msgpack.encode(Preview(task.name, task.recipe, before, after, seconds))
+    except Exception as error:  # noqa: BLE001 -- the picture is done, whatever becomes of this
+        log.debug("attempt %d has no preview: %s", task.attempt, _said(error))
         return None
-    before, after = small
-    return msgspec.msgpack.encode(Preview(task.name, task.recipe, before, after, seconds))
 
 
 def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:

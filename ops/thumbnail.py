@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .decode import MAX_PIXELS, decode
+from .complaints import missing_pixels, overheard
+from .decode import MAX_PIXELS, check, decode
 from .header import Header, probe
-from .picture import over_white, to_depth
+from .picture import has_alpha, over_white, to_depth
 
 if TYPE_CHECKING:
     from .picture import Pixels
@@ -17,6 +18,9 @@ SIDE: Final = 96
 QUALITY: Final = 80
 FAST_FROM: Final = 8 * SIDE
 """From this many pixels of its smaller side a JPEG is decoded at an eighth."""
+
+STRIP: Final = 1 << 16
+"""Pixels made 8-bit and opaque at a time: on the way there they take many times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Thumbnail:
 def thumbnail(data: Buffer) -> Thumbnail:
     """Return the picture in ``data`` made small: upright, alpha over white, 8 bits.
 
-    PictureError where it cannot be read.
+    PictureError where it cannot be read. Beside what `decode` needs it takes at most 3 bytes a
+    pixel.
     """
     import cv2
 
@@ -49,12 +54,44 @@ def thumbnail(data: Buffer) -> Thumbnail:
 
 def _decoded(data: Buffer, header: Header) -> Pixels:
     """Return upright 8-bit gray or BGR pixels, of a large JPEG an eighth of them a side."""
+    if header.format == "jpeg" and min(header.width, header.height) >= FAST_FROM:
+        small = _eighth(data, header)
+        if small is not None:
+            return small
+    return _flat(decode(data, max_pixels=MAX_PIXELS, header=header).pixels)
+
+
+def _eighth(data: Buffer, header: Header) -> Pixels | None:
+    """Return a JPEG at an eighth of its size, upright; None where `decode` can say what is wrong.
+
+    OpenCV shrinks it while it decodes, and turns it by its EXIF orientation.
+    """
     import cv2
     import numpy as np
 
-    if header.format == "jpeg" and min(header.width, header.height) >= FAST_FROM:
-        small = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
-        if small is not None:
-            return small
-    picture = decode(data, max_pixels=MAX_PIXELS, header=header)
-    return over_white(to_depth(picture.pixels, "uint8"))
+    check(data, header)
+    with overheard() as lines:
+        try:
+            small = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_COLOR_8)
+        except (cv2.error, MemoryError):
+            return None
+    expected = -(-header.layout.height // 8), -(-header.layout.width // 8)
+    if small is None or missing_pixels(lines) or small.shape[:2] != expected:
+        return None
+    return small
+
+
+def _flat(pixels: Pixels) -> Pixels:
+    """Return 8-bit gray or BGR pixels, over white where they are transparent."""
+    import numpy as np
+
+    if pixels.dtype == np.uint8 and not has_alpha(pixels):
+        return pixels
+    height, width = pixels.shape[:2]
+    gray = pixels.ndim == 2 or pixels.shape[2] == 2
+    flat = np.empty((height, width) if gray else (height, width, 3), np.uint8)
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        strip = slice(top, top + rows)
+        flat[strip] = over_white(to_depth(pixels[strip], "uint8"))
+    return flat

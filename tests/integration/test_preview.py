@@ -23,12 +23,14 @@ def test_a_node_at_work_shows_its_pictures_to_who_looks(mesh: RealMesh) -> None:
     job = Run(mesh, 40)
     run = job.begin()
     eventually(lambda: job.done() > 2, 20)
-    assert look(mesh, "atlas") is None, "it shows what nobody asked for"
+    assert look(mesh, "atlas") is None, "it has shown what nobody asked for"
     shown = eventually(lambda: look(mesh, "atlas"), 10)
     assert shown is not None
     assert shown.name in {path.name for path in job.sources}
     source = next(path for path in job.sources if path.name == shown.name)
-    height, width = cv2.imread(str(source), cv2.IMREAD_COLOR).shape[:2]
+    pixels = cv2.imread(str(source), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    height, width = pixels.shape[:2]
     for one in (shown.before, shown.after):
         assert (one.width, one.height) == (width, height)
         small = cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -38,3 +40,5 @@ def test_a_node_at_work_shows_its_pictures_to_who_looks(mesh: RealMesh) -> None:
     first = shown.name
     eventually(lambda: (now := look(mesh, "atlas")) is not None and now.name != first, 10)
     job.check(run)
+    out = next(out for path, out in job.pairs if path == source)
+    assert shown.after.size == out.stat().st_size

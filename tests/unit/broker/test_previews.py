@@ -17,9 +17,9 @@ def shown(name: str = "a.jpg", jpeg: bytes = b"\xff\xd8") -> bytes:
 
 def test_a_node_is_asked_once_a_second_while_somebody_looks() -> None:
     previews = Previews()
-    for now in (0.0, 0.4, 0.8, ASK_AGAIN, 1.4):
+    for now, asked in ((0.0, 1), (0.4, 1), (0.8, 1), (ASK_AGAIN, 2), (1.4, 2)):
         assert previews.wanted(NODE, now) is None
-    assert previews.asking == [NODE, NODE]
+        assert previews.asking == [NODE] * asked
 
 
 def test_what_it_shows_is_kept_with_its_age_until_it_is_old_or_the_node_is_gone() -> None:
@@ -34,6 +34,7 @@ def test_what_it_shows_is_kept_with_its_age_until_it_is_old_or_the_node_is_gone(
     assert previews.wanted(NODE, 3.0 + STALE) is None
     previews.came(NODE, shown("c.jpg"), 70.0)
     previews.forget(NODE)
+    assert not previews.came(NODE, shown("d.jpg"), 71.0)
     assert previews.wanted(NODE, 71.0) is None
 
 
