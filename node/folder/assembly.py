@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Protocol
 
+from ...broker.messages import FolderItem, Note
 from ...ops.process import SAME
 from ...ops.process import Output as Written
 from ...ops.recipe import parse
@@ -55,7 +56,7 @@ REMOTE_THREADS: Final = 8
 
 
 class Session(Protocol):
-    """What a watcher needs of a mesh."""
+    """What watchers need of a mesh."""
 
     def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
         """Hand over one job; ``deliver`` is told its outcome."""
@@ -63,6 +64,14 @@ class Session(Protocol):
 
     def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
         """Take jobs back."""
+        ...
+
+    def report(self, folders: Sequence[FolderItem]) -> None:
+        """Have the mesh show how far watched folders are."""
+        ...
+
+    def listen(self, hear: Callable[[Note], None]) -> None:
+        """Have somebody told what the mesh notes; from a thread of its own."""
         ...
 
 

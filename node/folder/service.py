@@ -90,7 +90,7 @@ def serve(orders: Orders) -> None:
             max_pixels=orders.max_pixels,
         )
         audience = Log(len(orders.folders))
-        watching = Watching(orders.folders, means, audience, mesh.session.report)
+        watching = Watching(orders.folders, means, audience)
         stack.enter_context(between_writes())
         signal.signal(signal.SIGTERM, lambda *_: watching.stop())
         threading.Thread(

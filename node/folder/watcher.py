@@ -49,6 +49,7 @@ TICK: Final = 1.0
 AGAIN: Final = 5.0
 PRUNE_EVERY: Final = 86_400.0
 MOST_CHANGES: Final = 5_000
+BY_A_PERSON: Final = "by a person, until 'pixmesh folders resume'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,18 @@ class Hinted:
     """The observer has hints."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person has the folder rest, or go on."""
+
+    wanted: bool
+
+
 class Stop:
     """Begin nothing more, finish what runs, and end."""
 
 
-Message = Sight | Fed | NotNow | Outcome | Broken | Hinted | Stop
+Message = Sight | Fed | NotNow | Outcome | Broken | Hinted | Pause | Stop
 
 
 @dataclass(slots=True)
@@ -129,6 +137,7 @@ class Watcher:
     _cancelled: set[str] = field(default_factory=set)
     _held: str = ""
     _held_until: float = 0.0
+    _paused: bool = False
     _tick_at: float = 0.0
     _beat_at: float = 0.0
     _prune_at: float = 0.0
@@ -151,18 +160,30 @@ class Watcher:
         """Begin nothing more, finish what runs, and end. Any thread, a signal handler too."""
         self.messages.put(Stop())
 
+    def pause(self, *, wanted: bool) -> None:
+        """Take nothing new on and finish what runs; or go on. Any thread.
+
+        It is forgotten with the process: who starts a watcher wants it to work.
+        """
+        self.messages.put(Pause(wanted))
+
+    @property
+    def out(self) -> str:
+        """What people call the folder's OUT."""
+        return shown(self.memory.out)
+
     def progress(self) -> FolderItem:
         """Return how far the folder is."""
         count = self.stages.count
         return FolderItem(
             source=shown(self.memory.root),
-            out=shown(self.memory.out),
+            out=self.out,
             settling=count(Stage.SETTLING),
             waiting=count(Stage.WAITING),
             running=count(Stage.RUNNING),
             written=count(Stage.WRITTEN),
             failed=count(Stage.FAILED),
-            paused=self.sights.paused() or self._held,
+            paused=BY_A_PERSON if self._paused else self.sights.paused() or self._held,
         )
 
     # ---- beginning and ending -------------------------------------------------------
@@ -223,6 +244,8 @@ class Watcher:
                 self._take_work(message)
             case Hinted():
                 self.sights.take_hints()
+            case Pause(wanted):
+                self._pause(wanted=wanted)
             case Stop():
                 self._stop()
             case Broken(error):
@@ -234,7 +257,7 @@ class Watcher:
     # ---- work -----------------------------------------------------------------------
 
     def _feed(self, now: float) -> None:
-        if now < self._held_until:
+        if self._paused or now < self._held_until:
             return
         running = self.stages.count(Stage.RUNNING)
         room = MOST_RUNNING - running
@@ -305,6 +328,11 @@ class Watcher:
         if not self._held:
             log.warning("paused: %s", reason)
         self._held, self._held_until = reason, self.clock() + AGAIN
+
+    def _pause(self, *, wanted: bool) -> None:
+        if wanted is not self._paused:
+            self._paused, self._tick_at = wanted, self.clock()
+            log.warning("%s: %s", self.out, "paused by a person" if wanted else "going on")
 
     # ---- once a second --------------------------------------------------------------
 

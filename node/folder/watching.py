@@ -1,21 +1,25 @@
 """Several watched folders in one process, with one place in the mesh.
 
 Owns that they start together or not at all, and end together: one that cannot go on ends them
-all, so that whoever keeps the process running sees it.
+all, so that whoever keeps the process running sees it. Hands on which of them are to rest.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from ...broker.messages import FolderItem
+from ...broker.messages import FolderItem, Note
+from ..owner.names import fitted
 from ..owner.report import PictureDone
 from .assembly import Means, assembled
 from .order import Order
 from .watcher import Change, Ears, Watcher
+
+PAUSES: Final = {"pause": True, "unpause": False}
+"""What people order of a folder, by the code of the note that tells it: whether it is to rest."""
 
 
 class Audience(Protocol):
@@ -36,12 +40,11 @@ class Audience(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Watching:
-    """The folders of one process. ``report`` tells the mesh how far they are."""
+    """The folders of one process; the mesh is told how far they are."""
 
     orders: Sequence[Order]
     means: Means
     audience: Audience
-    report: Callable[[Sequence[FolderItem]], None]
     _watchers: list[Watcher] = field(default_factory=list)
     _items: dict[int, FolderItem] = field(default_factory=dict)
     _errors: list[Exception] = field(default_factory=list)
@@ -53,6 +56,7 @@ class Watching:
             for number, order in enumerate(self.orders):
                 ears = self._ears(number, order)
                 self._watchers.append(assembled(order, self.means, ears, stack))
+            self.means.session.listen(self._hear)
             for watcher in self._watchers:
                 progress = watcher.progress()
                 self.audience.watched(progress.source, progress.out)
@@ -88,10 +92,18 @@ class Watching:
             if not self._stopping:
                 self.stop()
 
+    def _hear(self, note: Note) -> None:
+        """Called by the session's thread."""
+        wanted = PAUSES.get(note.code)
+        if wanted is not None:
+            for watcher in self._watchers:
+                if fitted(watcher.out) == note.text:
+                    watcher.pause(wanted=wanted)
+
     def _ears(self, number: int, order: Order) -> Ears:
         def report(item: FolderItem) -> None:
             self._items[number] = item
-            self.report(tuple(self._items.values()))
+            self.means.session.report(tuple(self._items.values()))
 
         return Ears(
             change=lambda change: self.audience.changed(order, change),

@@ -114,10 +114,11 @@ class Following:
             self._stopping.wait(AGAIN)
 
     def _follow(self) -> None:
+        way = self.find()
         context: zmq.Context[Socket] = zmq.Context()
         with (
             context,
-            entered(context, self.find(), "owner", host_name(), patience=DIALLING) as us,
+            entered(context, way, "owner", host_name(), patience=DIALLING) as us,
             context.socket(zmq.DEALER) as socket,
         ):
             prepare(socket, us.address, us.pair)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ...broker.messages import PATH_LETTERS
+
 LONGEST_NAME: Final = 255
 """Bytes that a file's name may have in nearly every file system."""
 
@@ -182,3 +184,8 @@ def _free(name: str, used: set[str], *, fold_case: bool) -> str:
 def as_unicode(name: str) -> str:
     """Write out what is no Unicode, such as the undecodable bytes of a file's name."""
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+
+
+def fitted(name: str) -> str:
+    """Return a name as it is told to the mesh: of one that is too long, the end."""
+    return as_unicode(name)[-PATH_LETTERS:]

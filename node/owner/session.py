@@ -23,7 +23,6 @@ from ...broker.leases import BEAT
 from ...broker.messages import (
     INLINE_BYTES,
     MOST_FOLDERS,
-    PATH_LETTERS,
     Bye,
     Chunk,
     Error,
@@ -43,7 +42,7 @@ from ..net.refusals import error_of
 from ..net.waiting import Waiting
 from .arrivals import Arrivals
 from .job import Deliver, Job, JobId, Outcome
-from .names import as_unicode
+from .names import as_unicode, fitted
 from .table import Place, Table
 
 log = logging.getLogger(__name__)
@@ -71,13 +70,12 @@ class Session:
         connect: Callable[[float], Connection],
         spool: Path,
         check: Callable[[], None] = lambda: None,
-        on_note: Callable[[Note], None] = lambda _note: None,
         clock: Callable[[], float] = time.monotonic,
         note: History = ignore,
     ) -> None:
         self._clock = clock
         self._check = check
-        self._on_note = on_note
+        self._hear: Callable[[Note], None] = lambda _note: None
         self._wake = lifetime.Wake()
         self._connection = connect(clock())
         self._waiting = Waiting(self._connection, self._wake.fileno)
@@ -165,6 +163,10 @@ class Session:
     def report(self, folders: Sequence[FolderItem]) -> None:
         """Have the mesh show how far watched folders are; told with each heartbeat."""
         self._folders = tuple(map(_fitted, folders[:MOST_FOLDERS]))
+
+    def listen(self, hear: Callable[[Note], None]) -> None:
+        """Have somebody told all that the broker notes; called by the session's own thread."""
+        self._hear = hear
 
     def close(self) -> None:
         """Leave the mesh: what has no outcome is cancelled. May be called twice."""
@@ -296,7 +298,8 @@ class Session:
             self._beat_at = now
             self._check()
             if welcome is not None:
-                self._connection.send(State(folders=self._folders))
+                unwritten = len(self._arrivals.held)
+                self._connection.send(State(folders=self._folders, unwritten=unwritten))
 
     def _heard(self, heard: Heard, now: float) -> None:
         match heard.message:
@@ -313,7 +316,7 @@ class Session:
                 self._arrivals.receiver.refused(heard.source, heard.message)
             case Note():
                 self._table.noted(heard.message)
-                self._on_note(heard.message)
+                self._hear(heard.message)
             case Error():
                 log.warning("%s", heard.message.text)
             case _:
@@ -369,9 +372,9 @@ def _fitted(folder: FolderItem) -> FolderItem:
     """Keep the ends of texts that are too long for the wire."""
     return structs.replace(
         folder,
-        source=as_unicode(folder.source)[-PATH_LETTERS:],
-        out=as_unicode(folder.out)[-PATH_LETTERS:],
-        paused=as_unicode(folder.paused)[-PATH_LETTERS:],
+        source=fitted(folder.source),
+        out=fitted(folder.out),
+        paused=fitted(folder.paused),
     )
 
 

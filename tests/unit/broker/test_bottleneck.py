@@ -88,7 +88,7 @@ def test_slots_that_idle_for_pixels_name_the_link_after_a_while() -> None:
 
 
 def test_of_several_links_the_slowest_is_named() -> None:
-    nodes = [starved(rate=9e6, host="a"), starved(OTHER, rate=2e6, host="a"), here()]
+    nodes = [starved(rate=9e6, host="a"), starved(OTHER, rate=2e6, host="b"), here()]
     assert limited_by(nodes, [placed()], LATE) == "network into other... (2.0 MB/s)"
 
 

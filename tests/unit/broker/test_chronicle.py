@@ -48,7 +48,8 @@ def test_a_lost_node_is_missed_until_it_is_back() -> None:
     chronicle = Chronicle(100.0)
     chronicle.came("pi4", 2, 100.0)
     chronicle.lost("pi4", 2, "went silent", 3, 110.0)
-    assert chronicle.missing == (LostView("pi4", 2, 10.0, "went silent", 3),)
+    (missing,) = chronicle.missing
+    assert missing == LostView("pi4", 2, 10.0, "went silent", 3)
     chronicle.came("pi4", 2, 111.0)
     assert chronicle.missing == ()
     assert [one.text for one in chronicle.lines] == [

@@ -115,8 +115,9 @@ def test_a_watched_folder_is_shown_as_its_owner_tells_it() -> None:
     talk = Talk()
     talk.owner()
     talk.hear(OWNER, State(folders=(folder("in", written=4),)))
+    known = status.folder_id(OWNER, folder("in"))
     assert look(talk).folders == (
-        FolderView("owner...", "in", "in-out", 1, 2, 3, 4, 5, "the disk is full"),
+        FolderView("owner...", "in", "in-out", 1, 2, 3, 4, 5, "the disk is full", known),
     )
 
 
