@@ -50,10 +50,11 @@ class Feed:
                 f"{MOST_FOLLOWERS} dashboards follow this mesh already",
                 "close one, or look with 'pixmesh status'",
             )
+        goes_on = route in self._heard and has == str(self._number)
         self._heard[route] = now
         if self._told is None:
             self._told, self._due = self.look(now), now + PERIOD
-        if has == str(self._number):
+        if goes_on:
             return []
         whole = msgspec.msgpack.encode(Whole(self._number, self._told))
         return pages(WHOLE, whole)

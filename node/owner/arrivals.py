@@ -51,6 +51,11 @@ class Arrivals:
         self.receiver = Receiver(self._connection, self._fetched, self._unfetchable)
 
     @property
+    def unwritten(self) -> int:
+        """How many results wait to be written: they are here, or there is no room for them yet."""
+        return len(self.held) + len(self.wanted)
+
+    @property
     def pressing(self) -> bool:
         """Whether one was closed since this turn began, by one who saw nothing wanted."""
         return bool(self.wanted and self._closed_entries)

@@ -298,8 +298,8 @@ class Session:
             self._beat_at = now
             self._check()
             if welcome is not None:
-                unwritten = len(self._arrivals.held)
-                self._connection.send(State(folders=self._folders, unwritten=unwritten))
+                state = State(folders=self._folders, unwritten=self._arrivals.unwritten)
+                self._connection.send(state)
 
     def _heard(self, heard: Heard, now: float) -> None:
         match heard.message:

@@ -162,6 +162,16 @@ def test_who_asks_again_in_time_follows_on(broker: Broker) -> None:
         assert broker.follow(ANN, number) == []
 
 
+def test_who_was_dropped_as_silent_is_told_all_again_though_the_number_is_still_the_last(
+    broker: Broker,
+) -> None:
+    number = whole(broker.follow(ANN)).number
+    assert broker.tick(PATIENCE + PERIOD) == {}
+    broker.mesh = structs.replace(broker.mesh, nodes=(*broker.mesh.nodes, node("atlas")))
+    again = whole(broker.follow(ANN, number))
+    assert [one.name for one in again.snapshot.nodes] == ["pi4", "atlas"]
+
+
 def test_more_than_can_be_told_are_refused_until_one_is_silent(broker: Broker) -> None:
     routes = [Route(0, str(number).encode()) for number in range(MOST_FOLLOWERS)]
     for route in routes:
