@@ -139,12 +139,12 @@ def run_mesh(running: "Mesh", ledger: "Ledger", files: list[Path], out: Path) ->
     from ..tui import work
 
     recipe, disk = parse(RECIPE), RealDisk()
-    output, text = work.read_output(form="jpeg", quality=None, max_pixels=256_000_000)
+    output = work.read_output(form="jpeg", quality=None, max_pixels=256_000_000)
     plan = make_plan(
         inputs=find_inputs([str(path) for path in files], out=out),
         out=out,
         recipe=recipe.canonical(),
-        output=text,
+        output=output.canonical(),
         extension_for=extension_for(output),
         ledger=ledger,
         disk=disk,

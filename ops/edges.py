@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .operation import Cut, Layout, Operation, Parameter, Value
+from .operation import Cut, Layout, Operation, Value
+from .parameters import half_kernel, kernel, number
 
 if TYPE_CHECKING:
     from .picture import Pixels
@@ -28,14 +29,37 @@ def canny(pixels: Pixels, *, low: float, high: float) -> Pixels:
     return cv2.Canny(to_depth(without_alpha(pixels), "uint8"), low, high)
 
 
+def sobel(pixels: Pixels, *, ksize: int) -> Pixels:
+    """Return how steep brightness is at each pixel, as HxW uint8: the Sobel gradient's length.
+
+    Any channels and depth, alpha left out, brought to 8-bit gray first; lengths beyond 255 are
+    255. Source: I. Sobel, G. Feldman, 1968; `cv2.Sobel`, `cv2.magnitude`.
+    """
+    import cv2
+
+    from .tone import eight_bit_gray
+
+    gray = eight_bit_gray(pixels)
+    across = cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=ksize)
+    down = cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=ksize)
+    return cv2.convertScaleAbs(cv2.magnitude(across, down))
+
+
+def laplacian(pixels: Pixels, *, ksize: int) -> Pixels:
+    """Return how much each pixel differs from those around it, as HxW uint8.
+
+    Any channels and depth, alpha left out, brought to 8-bit gray first; the absolute Laplacian,
+    beyond 255 it is 255. Source: `cv2.Laplacian`.
+    """
+    import cv2
+
+    from .tone import eight_bit_gray
+
+    return cv2.convertScaleAbs(cv2.Laplacian(eight_bit_gray(pixels), cv2.CV_32F, ksize=ksize))
+
+
 def _edge_layout(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
     return replace(layout, channels=1, sample_bytes=1)
-
-
-def _threshold(name: str, default: int, text: str) -> Parameter:
-    return Parameter(
-        name=name, kind="float", default=float(default), minimum=0, maximum=10000, help=text
-    )
 
 
 CANNY = Operation(
@@ -43,13 +67,39 @@ CANNY = Operation(
     help="find edges: white lines on black",
     run=canny,
     parameters=(
-        _threshold("low", 100, "gradient below which a pixel is no edge"),
-        _threshold("high", 200, "gradient above which a pixel surely is an edge"),
+        number("low", 100, 0, 10000, "gradient below which a pixel is no edge"),
+        number("high", 200, 0, 10000, "gradient above which a pixel surely is an edge"),
     ),
     cut=Cut("whole"),
     cost=0.006,
     memory=12,
     source="J. Canny 1986; cv2.Canny",
     example="grayscale | blur ksize=5 | canny low=100 high=200",
+    layout=_edge_layout,
+)
+
+SOBEL = Operation(
+    name="sobel",
+    help="how steep brightness is",
+    run=sobel,
+    parameters=(kernel(3, largest=31),),
+    cut=Cut("neighbourhood", half_kernel),
+    cost=0.012,
+    memory=14,
+    source="I. Sobel, G. Feldman 1968; cv2.Sobel",
+    example="sobel ksize=5",
+    layout=_edge_layout,
+)
+
+LAPLACIAN = Operation(
+    name="laplacian",
+    help="where brightness differs from what is around",
+    run=laplacian,
+    parameters=(kernel(3, largest=31),),
+    cut=Cut("neighbourhood", lambda arguments: max(1, half_kernel(arguments))),
+    cost=0.008,
+    memory=6,
+    source="cv2.Laplacian",
+    example="laplacian ksize=3",
     layout=_edge_layout,
 )

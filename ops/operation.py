@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
+    from .header import Header
     from .picture import Pixels
 
 Value: TypeAlias = int | float | bool | str
-Kind = Literal["int", "float", "choice", "bool", "text"]
+Kind = Literal["int", "float", "choice", "bool", "text", "colour"]
 CutKind = Literal["pointwise", "neighbourhood", "statistic", "geometry", "whole"]
 Depth = Literal["uint8", "uint16", "float32"]
 DEPTHS: Final[tuple[Depth, ...]] = get_args(Depth)
@@ -46,6 +47,8 @@ class Parameter:
             return "one of " + ", ".join(self.choices)
         if self.kind == "bool":
             return "true or false"
+        if self.kind == "colour":
+            return "colour: a name or RRGGBB"
         low = "" if self.minimum is None else f" from {write_value(self.minimum)}"
         high = "" if self.maximum is None else f" to {write_value(self.maximum)}"
         return f"{'odd ' if self.odd else ''}{self.kind}{low}{high}"
@@ -107,8 +110,24 @@ Run: TypeAlias = "Callable[..., Pixels]"
 """Pixels and the arguments by name in, new pixels out; the input is never changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an operation looks at that gives data: upright pixels, and the file's header."""
+
+    pixels: Pixels
+    header: Header
+
+
+Measure: TypeAlias = "Callable[..., Mapping[str, object]]"
+"""What is seen and the arguments by name in; out what JSON can hold."""
+
+
 def _same(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
     return layout
+
+
+def _never(_arguments: Mapping[str, Value]) -> bool:
+    return False
 
 
 def _no_complaint(_arguments: Mapping[str, Value]) -> str:
@@ -122,7 +141,8 @@ class Operation:
     `cost` is CPU seconds per megapixel of the 8-bit pictures it usually gets, on the reference
     core (one 2.x GHz server core); `memory` is scratch bytes per pixel beyond the input and the
     output; `layout` foretells the output's shape; `complaint` says what is wrong with arguments
-    that are right one by one ("" when nothing is).
+    that are right one by one ("" when nothing is). Where `gives_data` says so of the arguments, it
+    is `measure` that runs, and what it returns is the result.
     """
 
     name: str
@@ -139,6 +159,8 @@ class Operation:
     example: str = ""
     layout: Callable[[Layout, Mapping[str, Value]], Layout] = _same
     complaint: Callable[[Mapping[str, Value]], str] = _no_complaint
+    measure: Measure | None = None
+    gives_data: Callable[[Mapping[str, Value]], bool] = _never
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of that name, or None."""
@@ -177,6 +199,12 @@ def _read_bool(text: str) -> bool | None:
     return _BOOLS.get(text.lower())
 
 
+def _read_colour(text: str) -> str | None:
+    from .paint import named
+
+    return named(text)
+
+
 def _read_text(text: str) -> str | None:
     return text
 
@@ -187,6 +215,7 @@ _READERS: Final[dict[Kind, Callable[[str], Value | None]]] = {
     "choice": _read_text,
     "bool": _read_bool,
     "text": _read_text,
+    "colour": _read_colour,
 }
 
 

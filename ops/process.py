@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from .decode import MAX_PIXELS, decode, refuse_large
 from .encode import WRITERS, encode, format_named
 from .errors import PictureError
 from .header import Header, probe
-from .operation import Operation
+from .operation import Operation, Seen
 from .picture import Metadata, Picture
 from .recipe import Recipe, Step
 from .source import Buffer
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from .picture import Pixels
 
 SAME: Final = "same"
-_SUFFIXES: Final = {"heic": ".heic", "gif": ".gif"}
+DATA: Final = "json"
+_SUFFIXES: Final = {"heic": ".heic", "gif": ".gif", DATA: ".json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """How the result is written.
 
-    `format` is "same" or a format's name or suffix; `quality` is 1 to 100, None for the format's
-    own default; `max_pixels` caps the picture and every step's result; `strip` leaves all
-    metadata out. ValueError where a value is out of range.
+    `format` is "same", a format's name or suffix, or "json" for data; `quality` is 1 to 100, None
+    for the format's own default; `max_pixels` caps the picture and every step's result; `strip`
+    leaves all metadata out. ValueError where a value is out of range.
     """
 
     format: str = SAME
@@ -37,7 +38,7 @@ class Output:
     strip: bool = False
 
     def __post_init__(self) -> None:
-        if self.format != SAME:
+        if self.format not in {SAME, DATA}:
             object.__setattr__(self, "format", format_named(self.format))
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ValueError(f"quality is {self.quality}, and must be from 1 to 100")
@@ -59,6 +60,20 @@ class Product:
     height: int
 
 
+def output_for(recipe: Recipe, output: Output) -> Output:
+    """Return how this recipe's results are written: data as JSON.
+
+    ValueError where a picture's format is asked for data, or JSON for a picture.
+    """
+    if not recipe.gives_data:
+        if output.format == DATA:
+            raise ValueError("json is for data, and this recipe gives pictures")
+        return output
+    if output.format not in {SAME, DATA}:
+        raise ValueError(f"this recipe gives data, which is written as json, not {output.format}")
+    return replace(output, format=DATA)
+
+
 def read_output(text: str) -> Output:
     """Return the output that a canonical text stands for. ValueError, TypeError for another."""
     return Output(**json.loads(text))
@@ -74,8 +89,10 @@ def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
     check_limits(recipe, header, output)
     picture = decode(data, max_pixels=output.max_pixels, header=header)
     pixels = picture.pixels
-    for step in recipe.steps:
+    for step in recipe.steps[: -1 if recipe.gives_data else None]:
         pixels = _done(step, pixels)
+    if recipe.gives_data:
+        return _measured(recipe.steps[-1], Seen(pixels, header))
     form = output_format(header, output)
     metadata = Metadata() if output.strip else picture.metadata
     lossless = form == header.format and getattr(header.facts, "lossless", False)
@@ -94,6 +111,20 @@ def check_limits(recipe: Recipe, header: Header, output: Output) -> None:
     for step, layout in zip(recipe.steps, layouts[1:], strict=True):
         what = f"what {step.operation.name} would make of it"
         refuse_large(layout.pixels, output.max_pixels, what)
+
+
+def _measured(step: Step, seen: Seen) -> Product:
+    """Return what a step finds, as one line of JSON."""
+    import cv2
+
+    height, width = seen.pixels.shape[:2]
+    try:
+        found = step.operation.measure(seen, **step.values) if step.operation.measure else {}
+    except (cv2.error, MemoryError, ValueError) as error:
+        what = f"{step.operation.name} failed on {width}x{height} {seen.pixels.dtype}: {error}"
+        raise PictureError("operation-failed", what) from error
+    data = json.dumps(found, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+    return Product(data=data, format=DATA, width=width, height=height)
 
 
 def _done(step: Step, pixels: Pixels) -> Pixels:

@@ -47,6 +47,11 @@ class Step:
         """The arguments by name, as the operation's function takes them."""
         return dict(self.arguments)
 
+    @property
+    def gives_data(self) -> bool:
+        """Whether its result is data, and no picture."""
+        return self.operation.gives_data(self.values)
+
     def canonical(self) -> str:
         """Return the step's text with every parameter written out."""
         words = (f"{name}={_quote(write_value(value))}" for name, value in self.arguments)
@@ -65,6 +70,11 @@ class Recipe:
         Every parameter is explicit, so that a changed default makes another recipe.
         """
         return " | ".join(step.canonical() for step in self.steps)
+
+    @property
+    def gives_data(self) -> bool:
+        """Whether its result is data, and no picture."""
+        return self.steps[-1].gives_data
 
     def cost(self) -> float:
         """Return the declared CPU seconds per megapixel, decoding and encoding included."""
@@ -114,6 +124,9 @@ class _Reader:
             self.fail(f"the recipe is longer than {LONGEST} characters", LONGEST)
         steps = [self.step()]
         while self.skip("|"):
+            if steps[-1].gives_data:
+                name = steps[-1].operation.name
+                self.fail(f"{name} gives data, and no step can follow", self.at, "end there")
             steps.append(self.step())
         recipe = Recipe(tuple(steps))
         if len(recipe.canonical()) > LONGEST:

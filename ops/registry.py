@@ -11,7 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import edges, filters, geometry, plugins, tone
+from . import (
+    contours,
+    edges,
+    facts,
+    filters,
+    geometry,
+    levels,
+    lines,
+    morphology,
+    plugins,
+    segment,
+    sketch,
+    tone,
+)
 from .operation import Operation
 
 OWN: Final[Mapping[str, Operation]] = MappingProxyType(
@@ -20,9 +33,46 @@ OWN: Final[Mapping[str, Operation]] = MappingProxyType(
         for operation in (
             tone.IDENTITY,
             tone.GRAYSCALE,
+            tone.INVERT,
+            tone.BRIGHTNESS,
+            tone.CONTRAST,
+            tone.GAMMA,
+            tone.POSTERIZE,
+            tone.SEPIA,
+            tone.THRESHOLD,
+            levels.EQUALIZE,
+            levels.CLAHE,
+            levels.NORMALIZE,
             filters.BLUR,
+            filters.MEDIAN,
+            filters.BILATERAL,
+            filters.SHARPEN,
+            filters.UNSHARP,
+            filters.DENOISE,
             edges.CANNY,
+            edges.SOBEL,
+            edges.LAPLACIAN,
+            lines.LINES,
+            contours.CONTOURS,
+            morphology.ERODE,
+            morphology.DILATE,
+            morphology.OPEN,
+            morphology.CLOSE,
+            morphology.GRADIENT,
+            morphology.TOPHAT,
+            morphology.BLACKHAT,
+            morphology.MORPHOLOGY,
             geometry.RESIZE,
+            geometry.THUMBNAIL,
+            geometry.CROP,
+            geometry.PAD,
+            geometry.ROTATE,
+            geometry.FLIP,
+            geometry.AUTOCROP,
+            segment.WATERSHED,
+            sketch.SKETCH,
+            facts.INFO,
+            facts.HISTOGRAM,
         )
     }
 )

@@ -41,11 +41,14 @@ class Request:
     inputs: tuple[str, ...]
     out: Path
     output: Output
-    output_text: str
     on_exists: str = "stop"
     first: int | None = None
     local: bool = False
     keep_times: bool = False
+
+    def hows(self) -> list[tuple[work.Wanted, Output]]:
+        """Return what is wanted, each with how it is written. Raises UsageError."""
+        return [(one, work.output_of(one.recipe, self.output)) for one in self.wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,14 @@ def planned(request: Request) -> Iterator[Planned]:
                 inputs=inputs,
                 out=one.out,
                 recipe=one.recipe.canonical(),
-                output=request.output_text,
-                extension_for=extension_for(request.output),
+                output=how.canonical(),
+                extension_for=extension_for(how),
                 ledger=ledger,
                 disk=disk,
                 on_exists=OnExists(request.on_exists),
                 first=request.first,
             )
-            for one in request.wanted
+            for one, how in request.hows()
         )
         yield Planned(plans, ledger, disk)
 

@@ -15,9 +15,9 @@ from queue import SimpleQueue
 from typing import Final, Protocol
 
 from ...broker.messages import FolderItem, Note
-from ...ops.process import SAME
+from ...ops.process import SAME, output_for
 from ...ops.process import Output as Written
-from ...ops.recipe import parse
+from ...ops.recipe import Recipe, parse
 from ..errors import UsageError
 from ..owner.appraise import appraiser
 from ..owner.files import FileBatch
@@ -212,14 +212,22 @@ def outputs(order: Order, out: Path, means: Means) -> tuple[Output, ...]:
     how = written(order, means.max_pixels)
     recipes = {"": order.recipe} if order.recipe is not None else dict(order.to)
     return tuple(
-        Output(
-            label=label,
-            out=out / label if label else out,
-            recipe=parse(means.recipes.get(text, text)).canonical(),
-            output=how.canonical(),
-            extension_for=extension_for(how),
-        )
+        _output(label, out, parse(means.recipes.get(text, text)), how)
         for label, text in recipes.items()
+    )
+
+
+def _output(label: str, out: Path, recipe: Recipe, how: Written) -> Output:
+    try:
+        own = output_for(recipe, how)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="leave --format out") from error
+    return Output(
+        label=label,
+        out=out / label if label else out,
+        recipe=recipe.canonical(),
+        output=own.canonical(),
+        extension_for=extension_for(own),
     )
 
 

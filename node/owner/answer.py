@@ -17,6 +17,7 @@ class Answer:
 
     ``input`` is what was handed in. Where ``ok``, ``bytes`` are the encoded picture in
     ``format``; else ``error`` says why there is none, and ``code`` is its stable name.
+    A recipe that gives data has it in ``data``, and ``bytes`` are its JSON.
     ``seconds`` were spent on it in a slot of ``node``, the last of ``attempts`` tries.
     """
 

@@ -5,21 +5,34 @@ iterable only as the window allows; when the loop is left early, the rest is can
 """
 
 import functools
+import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Protocol
 
 from ...ops.errors import PictureError
-from ...ops.process import Output
+from ...ops.process import DATA, Output, output_for
 from ...ops.recipe import parse
 from ..errors import PixmeshError
 from .answer import Answer
 from .appraise import appraiser
-from .job import Cancelled, Failure, Job, JobId, Outcome, Result, job_id
+from .job import Cancelled, Deliver, Failure, Job, JobId, Outcome, Result, job_id
 from .pictures import Named, Picture, named
-from .session import Session
+
+
+class Session(Protocol):
+    """What asking needs of a mesh."""
+
+    def submit(self, job: Job, deliver: Deliver) -> None:
+        """Hand over one job; ``deliver`` is told its outcome."""
+        ...
+
+    def cancel(self, jobs: Collection[JobId], *, only_unstarted: bool) -> None:
+        """Take jobs back."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +48,8 @@ class Asking:
 
     def __init__(self, session: Session, recipe: str, *, form: str, quality: int | None) -> None:
         self._session = session
-        read, output = parse(recipe), Output(format=form, quality=quality)
+        read = parse(recipe)
+        output = output_for(read, Output(format=form, quality=quality))
         self._recipe = read.canonical()
         self._output = output.canonical()
         self._appraise = appraiser(read, output)
@@ -130,10 +144,12 @@ def _answer(answer: "Future[Answer]", picture: Picture, name: str, outcome: Outc
 def _read(picture: Picture, name: str, outcome: Outcome) -> Answer:
     match outcome:
         case Result():
+            content = outcome.content.bytes()
             return Answer(
                 input=picture,
                 name=name,
-                bytes=outcome.content.bytes(),
+                bytes=content,
+                data=json.loads(content) if outcome.format == DATA else {},
                 format=outcome.format,
                 node=outcome.node,
                 attempts=outcome.attempts,

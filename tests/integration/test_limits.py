@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from pixmesh.tests.integration.runs import Run
 from pixmesh.tests.support import plugin
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.lan.lan import Lan
@@ -72,7 +71,7 @@ def test_with_a_slow_disk_at_the_owner_it_is_that_disk(mesh: RealMesh) -> None:
     ended(run)
 
 
-def test_with_a_slow_link_it_is_that_link(lan: Lan) -> None:
+def test_with_a_slow_link_it_is_that_link(lan: Lan, nap: Path) -> None:
     atlas, pi4 = lan.hosts["atlas"], lan.hosts["pi4"]
     member = atlas.start("up", "--slots", "1", "--no-dashboard")
     atlas.ready(member, "is ready")
@@ -80,6 +79,8 @@ def test_with_a_slow_link_it_is_that_link(lan: Lan) -> None:
     pi4.ready(pi4.start("node", "--slots", "2", ticket), "pixmesh node pi4: ")
     shape = "qdisc add dev eth0 root tbf rate 1mbit burst 32kb latency 300ms"
     atlas.space.run("tc", *shape.split())
-    run = Run(atlas, 2 * PICTURES, ksize=151, times=12).begin()
+    photos = [path for path in skimage_files() if path.stat().st_size > 2**18]
+    distinct(photos, -(-PICTURES // len(photos)), atlas.folder / "in")
+    run = atlas.start("run", "nap seconds=0.5", "in", "-o", "out")
     eventually(lambda: limit(atlas).startswith("network into pi4"), PATIENCE)
     ended(run)

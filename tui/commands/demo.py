@@ -45,7 +45,7 @@ def _request(common: Common, out: Path, slots: str | None) -> "Request":
     from ..batch import Request
 
     config = common.config(slots=slots)
-    output, text = work.read_output(form=None, quality=None, max_pixels=config.max_pixels)
+    output = work.read_output(form=None, quality=None, max_pixels=config.max_pixels)
     recipe = work.read_recipe(_RECIPE, {})
     return Request(
         common=common,
@@ -54,7 +54,6 @@ def _request(common: Common, out: Path, slots: str | None) -> "Request":
         inputs=(str(out / "in"),),
         out=out / "out",
         output=output,
-        output_text=text,
         local=True,
     )
 

@@ -8,6 +8,8 @@ import click
 from ..options import Common, common
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..batch import Request
 
 _CHOICES = ("skip", "replace", "number")
@@ -16,6 +18,7 @@ _HELP = """Process pictures: files, and folders with all that is in them.
 RECIPE is one argument, such as "grayscale | blur ksize=5 | canny low=100 high=200", or a
 name from pixmesh.toml; "pixmesh ops" lists what there is. OUT mirrors the folders.
 The same command again continues where it was; what is done is not done again.
+A recipe that gives data needs no OUT: it is printed, a JSON object a line.
 """
 
 
@@ -38,6 +41,8 @@ def command(common: Common, **said: Any) -> None:
     """Plan, work, and say what came of it."""
     from .. import batch
 
+    if said["out"] is None and not said["to"] and _gives_data(common, said["words"]):
+        click.get_current_context().exit(_tell_data(common, **said))
     request = _request(common, **said)
     with batch.planned(request) as plans:
         if said["dry_run"]:
@@ -46,13 +51,29 @@ def command(common: Common, **said: Any) -> None:
         click.get_current_context().exit(batch.carried_out(request, plans))
 
 
+def _gives_data(common: Common, words: "Sequence[str]") -> bool:
+    from .. import work
+
+    return len(words) > 1 and work.read_recipe(words[0], common.config().recipes).gives_data
+
+
+def _tell_data(common: Common, **said: Any) -> int:
+    """Print what is found in each picture, a JSON object a line."""
+    from .. import data_lines
+
+    config = common.config(slots=said["slots"], wait=said["wait"], max_pixels=said["max_pixels"])
+    recipe, *inputs = said["words"]
+    local = said["local"] or said["slots"] is not None
+    return data_lines.tell(common, config, recipe, inputs, local=local)
+
+
 def _request(common: Common, **said: Any) -> "Request":
     from .. import work
     from ..batch import Request
 
     config = common.config(slots=said["slots"], wait=said["wait"], max_pixels=said["max_pixels"])
     wanted, inputs = work.wanted(said["words"], said["to"], out=said["out"], recipes=config.recipes)
-    output, text = work.read_output(
+    output = work.read_output(
         form=said["form"], quality=said["quality"], max_pixels=config.max_pixels
     )
     return Request(
@@ -62,7 +83,6 @@ def _request(common: Common, **said: Any) -> "Request":
         inputs=tuple(inputs),
         out=said["out"],
         output=output,
-        output_text=text,
         on_exists=said["on_exists"] or "stop",
         first=said["first"],
         local=said["local"] or said["slots"] is not None,

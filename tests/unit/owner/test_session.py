@@ -1,5 +1,6 @@
 """An owner's session tells with its heartbeat how far it is, and passes on what it is told."""
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,7 +162,11 @@ def test_it_tells_how_many_results_are_here_and_not_let_go(stage: Stage) -> None
         outcome = outcomes[left]
         assert isinstance(outcome, Done)
         outcome.content.close()
-        eventually(lambda left=left: stage.beats().unwritten == left)
+        eventually(functools.partial(tells, stage, left))
+
+
+def tells(stage: Stage, unwritten: int) -> bool:
+    return stage.beats().unwritten == unwritten
 
 
 def test_what_the_broker_notes_is_told_to_who_listens(stage: Stage) -> None:
