@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 from typing import Final
 
 from . import directory
 from .directory import Directory, Frame
 from .errors import PictureError
+from .picture import Metadata
 from .source import Source
 
 ORIENTATION: Final = 274
@@ -60,6 +62,31 @@ def upright(exif: bytes) -> bytes:
         if frame.number(exif[place : place + 2]) == ORIENTATION:
             changed[place + 8 : place + 12] = struct.pack(frame.order + "HH", 1, 0)
     return bytes(changed)
+
+
+def without_place(metadata: Metadata) -> Metadata:
+    """Return metadata that does not say where the picture was taken.
+
+    The GPS directory is left out of the EXIF block, and an XMP that has a GPS tag as a whole. A
+    block that cannot be read goes as a whole too: it may have one.
+    """
+    xmp = metadata.xmp if metadata.xmp is None or b"GPS" not in metadata.xmp else None
+    return replace(metadata, exif=_without_gps(metadata.exif), xmp=xmp)
+
+
+def _without_gps(exif: bytes | None) -> bytes | None:
+    if exif is None:
+        return None
+    try:
+        source = Source(exif)
+        frame = directory.read_frame(source)
+        top, _ = directory.read_directory(source, frame, frame.first)
+    except PictureError:
+        return None
+    children = directory.read_children(source, frame, top)
+    children.pop(directory.GPS_TAG, None)
+    body, start = directory.write_tree(top, children, 8)
+    return b"II*\0" + struct.pack("<I", start) + body
 
 
 def upright_xmp(xmp: bytes) -> bytes:

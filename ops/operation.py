@@ -142,7 +142,8 @@ class Operation:
     core (one 2.x GHz server core); `memory` is scratch bytes per pixel beyond the input and the
     output; `layout` foretells the output's shape; `complaint` says what is wrong with arguments
     that are right one by one ("" when nothing is). Where `gives_data` says so of the arguments, it
-    is `measure` that runs, and what it returns is the result.
+    is `measure` that runs, and what it returns is the result. `writes` tells what the arguments
+    change about how the result is written.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Operation:
     complaint: Callable[[Mapping[str, Value]], str] = _no_complaint
     measure: Measure | None = None
     gives_data: Callable[[Mapping[str, Value]], bool] = _never
+    writes: Callable[[Mapping[str, Value]], Mapping[str, object]] | None = None
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of that name, or None."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .decode import MAX_PIXELS, decode, refuse_large
 from .encode import WRITERS, encode, format_named
 from .errors import PictureError
+from .exif import without_place
 from .header import Header, probe
 from .operation import Operation, Seen
 from .picture import Metadata, Picture
@@ -29,13 +30,15 @@ class Output:
 
     `format` is "same", a format's name or suffix, or "json" for data; `quality` is 1 to 100, None
     for the format's own default; `max_pixels` caps the picture and every step's result; `strip`
-    leaves all metadata out. ValueError where a value is out of range.
+    leaves all metadata out, `strip_gps` where it was taken. ValueError where a value is out of
+    range.
     """
 
     format: str = SAME
     quality: int | None = None
     max_pixels: int = MAX_PIXELS
     strip: bool = False
+    strip_gps: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in {SAME, DATA}:
@@ -47,7 +50,10 @@ class Output:
 
     def canonical(self) -> str:
         """Return the one text of this output, from which `read_output` gives it back."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        told = asdict(self)
+        if not self.strip_gps:
+            del told["strip_gps"]  # texts of outputs without it are older than it is
+        return json.dumps(told, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +67,28 @@ class Product:
 
 
 def output_for(recipe: Recipe, output: Output) -> Output:
-    """Return how this recipe's results are written: data as JSON.
+    """Return how this recipe's results are written: as its steps say, data as JSON.
 
-    ValueError where a picture's format is asked for data, or JSON for a picture.
+    What is asked for besides goes before what the steps say. ValueError where a picture's format is
+    asked for data, or JSON for a picture.
     """
     if not recipe.gives_data:
         if output.format == DATA:
             raise ValueError("json is for data, and this recipe gives pictures")
-        return output
+        return _as_steps_say(recipe, output)
     if output.format not in {SAME, DATA}:
         raise ValueError(f"this recipe gives data, which is written as json, not {output.format}")
     return replace(output, format=DATA)
+
+
+def _as_steps_say(recipe: Recipe, output: Output) -> Output:
+    asked = output
+    for step in recipe.steps:
+        if step.operation.writes is not None:
+            told: dict[str, Any] = dict(step.operation.writes(step.values))
+            output = replace(output, **told)
+    form = asked.format if asked.format != SAME else output.format
+    return replace(output, format=form, quality=asked.quality or output.quality)
 
 
 def read_output(text: str) -> Output:
@@ -94,7 +111,7 @@ def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
     if recipe.gives_data:
         return _measured(recipe.steps[-1], Seen(pixels, header))
     form = output_format(header, output)
-    metadata = Metadata() if output.strip else picture.metadata
+    metadata = _kept(picture.metadata, output)
     lossless = form == header.format and getattr(header.facts, "lossless", False)
     written = encode(Picture(pixels, metadata), form, quality=output.quality, lossless=lossless)
     height, width = pixels.shape[:2]
@@ -111,6 +128,12 @@ def check_limits(recipe: Recipe, header: Header, output: Output) -> None:
     for step, layout in zip(recipe.steps, layouts[1:], strict=True):
         what = f"what {step.operation.name} would make of it"
         refuse_large(layout.pixels, output.max_pixels, what)
+
+
+def _kept(metadata: Metadata, output: Output) -> Metadata:
+    if output.strip:
+        return Metadata()
+    return without_place(metadata) if output.strip_gps else metadata
 
 
 def _measured(step: Step, seen: Seen) -> Product:

@@ -24,6 +24,7 @@ from . import (
     segment,
     sketch,
     tone,
+    writing,
 )
 from .operation import Operation
 
@@ -71,6 +72,8 @@ OWN: Final[Mapping[str, Operation]] = MappingProxyType(
             geometry.AUTOCROP,
             segment.WATERSHED,
             sketch.SKETCH,
+            writing.CONVERT,
+            writing.STRIP,
             facts.INFO,
             facts.HISTOGRAM,
         )
