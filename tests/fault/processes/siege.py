@@ -66,13 +66,13 @@ class Siege:
 
 @contextlib.contextmanager
 def besieged(trial: Trial, *, pictures: int = 8, side: int = 24) -> Iterator[Siege]:
-    """Have a job of two slots stand still in its middle."""
+    """Have a job stand still in its middle."""
     mesh = trial.mesh
     trial.pictures(pictures, side=side)
     broker = mesh.broker()
-    node = mesh.node("calm")
+    node = mesh.node("calm", slots=1)
     run = trial.begin(nap=0.5)
-    at_work(node, 2)
+    at_work(node, 1)
     slots = node.children()
     for slot in slots:
         slot.suspend()
