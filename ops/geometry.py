@@ -103,7 +103,7 @@ def cropped(
     size: tuple[int, int], wanted: tuple[int, int], offset: tuple[int, int], gravity: str
 ) -> tuple[int, int, int, int]:
     """Return left, top, width and height of the part that is meant: at least one pixel of it."""
-    across, down = _GRAVITY[gravity]
+    across, down = GRAVITY[gravity]
     left, wide = _span(size[0], wanted[0], offset[0], across)
     top, high = _span(size[1], wanted[1], offset[1], down)
     return left, top, wide, high
@@ -136,7 +136,7 @@ def padded(
     size: tuple[int, int], wanted: tuple[int, int], gravity: str
 ) -> tuple[int, int, int, int]:
     """Return where the picture is on its ground, and the ground's size."""
-    across, down = _GRAVITY[gravity]
+    across, down = GRAVITY[gravity]
     wide, high = max(size[0], wanted[0]), max(size[1], wanted[1])
     return round((wide - size[0]) * across), round((high - size[1]) * down), wide, high
 
@@ -236,7 +236,7 @@ def _rotated_layout(layout: Layout, arguments: Mapping[str, Value]) -> Layout:
     return replace(layout, width=width, height=height)
 
 
-_GRAVITY: Final = {
+GRAVITY: Final = {
     "centre": (0.5, 0.5),
     "left": (0.0, 0.5),
     "right": (1.0, 0.5),
@@ -254,7 +254,7 @@ def _side(name: str, what: str = "keeps the aspect") -> Parameter:
 
 
 def _gravity(default: str) -> Parameter:
-    return choice("gravity", default, tuple(_GRAVITY), "where it is")
+    return choice("gravity", default, tuple(GRAVITY), "where it is")
 
 
 RESIZE = Operation(

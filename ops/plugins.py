@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .operation import Operation
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ GROUP: Final = "pixmesh.operations"
 
 def found(taken: Collection[str]) -> dict[str, Operation]:
     """Return the operations of every installed package, by name; ``taken`` names are ours."""
+    from importlib.metadata import entry_points  # slow to load: most have no plug-in to look for
+
     operations: dict[str, Operation] = {}
     for point in entry_points(group=GROUP):
         for operation in _declared(point):

@@ -24,6 +24,7 @@ from . import (
     segment,
     sketch,
     tone,
+    watermark,
     writing,
 )
 from .operation import Operation
@@ -72,6 +73,7 @@ OWN: Final[Mapping[str, Operation]] = MappingProxyType(
             geometry.AUTOCROP,
             segment.WATERSHED,
             sketch.SKETCH,
+            watermark.WATERMARK,
             writing.CONVERT,
             writing.STRIP,
             facts.INFO,

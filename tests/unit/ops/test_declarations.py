@@ -94,6 +94,7 @@ def test_there_are_all_that_people_expect() -> None:
         threshold
         blur median bilateral sharpen unsharp denoise canny sobel laplacian lines contours
         erode dilate open close gradient tophat blackhat morphology
-        resize thumbnail crop pad rotate flip autocrop watershed sketch
+        resize thumbnail crop pad rotate flip autocrop watermark watershed sketch
+        convert strip info histogram
     """
     assert set(expected.split()) <= set(OWN)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from pixmesh.ops import geometry
+from pixmesh.ops import geometry, watermark
+from pixmesh.ops.errors import RecipeError
 from pixmesh.ops.paint import NAMES, bgr, named, value_of
+from pixmesh.ops.recipe import parse
 from pixmesh.tests.support.photos import Pixels, drawn
 
 
@@ -101,6 +103,42 @@ def test_an_even_border_goes_and_what_is_inside_stays(channels: int) -> None:
     assert (geometry.autocrop(around, tolerance=8.0) == inside).all()
     even = np.full((5, 5, 3), 9, np.uint8)
     assert (geometry.autocrop(even, tolerance=0.0) == even).all()
+
+
+def marked(pixels: Pixels, **more: object) -> Pixels:
+    arguments = {one.name: one.default for one in watermark.WATERMARK.parameters}
+    return watermark.watermark(pixels, **arguments | {"text": "Ada"} | more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("depth", [8, 16, 32])
+def test_a_watermark_is_where_it_is_asked_for_and_nowhere_else(channels: int, depth: int) -> None:
+    pixels = drawn(37, 120, 80, depth=depth, channels=channels)
+    pixels //= 2 if depth < 32 else 1
+    corner = marked(pixels, gravity="top-left", size=20.0, opacity=1.0)
+    changed = (corner != pixels).reshape(80, 120, -1).any(axis=2)
+    assert changed[:30, :60].any()
+    assert not changed[40:].any()
+    assert not changed[:, 70:].any()
+    if channels == 4:
+        assert (corner[..., 3] == pixels[..., 3]).all()
+
+
+def test_a_watermark_hides_as_much_as_its_opacity_says() -> None:
+    black = np.zeros((200, 200), np.uint8)
+    full, half = (marked(black, opacity=one, size=30.0, gravity="centre") for one in (1.0, 0.5))
+    assert full.max() == 255
+    assert half.max() == 128
+    assert (marked(black, opacity=0.0) == 0).all()
+    assert marked(black, colour="ff0000", opacity=1.0, size=30.0).max() == 76  # red's luma
+
+
+def test_a_watermark_that_is_larger_than_the_picture_is_cut() -> None:
+    tiny = np.zeros((5, 7, 3), np.uint8)
+    found = marked(tiny, text="a very long text", size=100.0)
+    assert found.shape == tiny.shape
+    with pytest.raises(RecipeError, match="needs a text"):
+        parse("watermark text=' '")
 
 
 def test_colours_are_read_by_name_and_number() -> None:
