@@ -192,6 +192,7 @@ def share_of_a_core(process: psutil.Process, seconds: float) -> float:
     return used / (time.monotonic() - began) / slowness()
 
 
+@pytest.mark.soak  # of shares nothing is said while other tests have the processors
 def test_fifty_nodes_take_little_of_a_core_and_almost_nothing_while_nobody_looks(
     mesh: RealMesh,
 ) -> None:

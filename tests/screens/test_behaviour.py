@@ -233,7 +233,7 @@ def _far(one: Color, other: Color) -> bool:
 @pytest.mark.parametrize("colours", [True, False], ids=["colours", "NO_COLOR"])
 def test_text_is_never_on_its_own_colour_in_any_theme(colours: bool) -> None:
     async def play() -> None:
-        async with staged((120, 30), colours=colours) as stage:
+        async with staged((80, 22), colours=colours) as stage:
             await stage.tell(*minute())
             await stage.press("space")
             for theme in stage.app.available_themes:
