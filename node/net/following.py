@@ -9,6 +9,7 @@ thread of its own; whoever listens is called in it.
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -138,6 +139,7 @@ class _Talk:
     keep_at: float = float("-inf")
     look_at: float = float("-inf")
     looked_at: str = ""
+    asked: deque[str] = field(default_factory=deque)
     pages: dict[int, bytes] = field(default_factory=dict)
 
     def go_on(self) -> None:
@@ -160,6 +162,7 @@ class _Talk:
         node = self.following.watched
         if node and (node != self.looked_at or now >= self.look_at):
             self.look_at, self.looked_at = now + LOOK, node
+            self.asked.append(node)
             self._say(Ask(what="preview", about=node))
 
     def _say(self, message: Message) -> None:
@@ -180,7 +183,8 @@ class _Talk:
             case Tell():
                 self.heard = now
                 self._read(message)
-            case Error(text=text) if self.looked_at and repr(self.looked_at) in text:
+            case Error(text=text) if self.asked and repr(self.asked[0]) in text:
+                self.asked.popleft()
                 log.debug("%s", text)  # the node is gone
             case Error():
                 raise error_of(message, self.us.address)
@@ -202,10 +206,14 @@ class _Talk:
             case feed.CHANGE:
                 self._go_on_with(msgspec.msgpack.decode(body, type=Change))
             case "preview":
-                shown = msgspec.msgpack.decode(body, type=Preview | None)
-                self.following.told(Shown(self.looked_at, shown))
+                self._show(msgspec.msgpack.decode(body, type=Preview | None))
             case _:
                 log.debug("nobody asked for %s", tell.what)
+
+    def _show(self, preview: Preview | None) -> None:
+        """Hand on a picture, as that of the node that was asked for it: answers come in order."""
+        if self.asked:
+            self.following.told(Shown(self.asked.popleft(), preview))
 
     def _begin(self, whole: Whole) -> None:
         self.number = str(whole.number)

@@ -332,6 +332,36 @@ def test_what_the_palette_offers_is_what_the_keys_do() -> None:
     run(play)
 
 
+EVIL = "/in/[red]a[/] [/nothing] \x1b[2J.jpg"
+
+
+def test_names_of_pictures_are_letters_and_nothing_else() -> None:
+    """Neither markup nor escapes: in the table, the question, the palette and what is told."""
+    one = Listed(state="submitted", at=0.0, source=EVIL, destination=EVIL, job="00")
+    shelf = Shelf(Listing("", (one,), {"submitted": 1}))
+
+    async def play() -> None:
+        async with staged((120, 40), shelf=shelf) as stage:
+            await stage.tell(*minute())
+            await stage.press("2")
+            assert stage.says("/in/[red]a[/] [/nothing] \\x1b[2J.jpg")
+            await stage.press("enter")
+            assert stage.says("[red]a[/]")
+            await stage.press("escape", "colon")
+            await stage.press(*"Cancel")
+            assert stage.app.is_running
+            assert stage.says("[red]a[/]")
+            await stage.press("escape", "x")
+            assert stage.says("[red]a[/]")
+            await stage.press("y")
+            assert [deed.about for deed in stage.orders.done] == [EVIL]
+            assert stage.says("[red]a[/]")
+            assert not any("\x1b" in line for line in stage.text())
+            assert stage.app.words == ""
+
+    run(play)
+
+
 def test_a_row_is_opened_in_full() -> None:
     async def play() -> None:
         async with staged((60, 20)) as stage:

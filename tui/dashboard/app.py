@@ -10,9 +10,12 @@ from typing import ClassVar, Final
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.markup import escape
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
+from ...broker.plain import plain
 from ...node.errors import PixmeshError
 from ..view import actions, heading
 from ..view.actions import Action
@@ -71,8 +74,8 @@ class Dashboard(Pages):
         """Return what the palette offers: what the keys do, and Textual's own."""
         for action in self.actions_now():
             about = ", ".join(deed.about for deed in action.deeds[:3])
-            label = action.label
-            yield SystemCommand(f"{label} {about}", action.deeds[0].command, self._doing(action))
+            title, same = f"{action.label} {about}", action.deeds[0].command
+            yield SystemCommand(_unmarked(title), _unmarked(same), self._doing(action))
         for page in heading.PAGES:
             yield SystemCommand(page, f"Show {page.lower()}", self._showing(page))
         for command in super().get_system_commands(screen):
@@ -167,7 +170,8 @@ class Dashboard(Pages):
             self.copy_to_clipboard(message.told)
             self.push_screen(Told(_to_paste(message.told), ascii_only=self._is_ascii))
             return
-        self.notify(message.told, severity="warning" if message.failed else "information")
+        severity: SeverityLevel = "warning" if message.failed else "information"
+        self.notify(plain(message.told), severity=severity, markup=False)
         self.table.marked.clear()
         self.load()
 
@@ -186,6 +190,11 @@ class Dashboard(Pages):
 _OF_THE_PAGE: Final = frozenset(
     {"help", "filter", "page", "open", "sort", "freeze", "preview", "copy", "act", "leave", "clear"}
 )
+
+
+def _unmarked(text: str) -> str:
+    """Return others' words as the palette shows them: it takes brackets for markup."""
+    return escape(plain(text))
 
 
 def _to_paste(text: str) -> list[str]:

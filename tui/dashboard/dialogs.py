@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from ...broker.plain import plain
 from ..view.actions import Action
 
 BOX = """
@@ -29,7 +30,7 @@ class Dialog(ModalScreen[str]):
     def __init__(self, lines: Sequence[str], *, ascii_only: bool) -> None:
         """Make one of these lines."""
         super().__init__(classes="ascii" if ascii_only else "")
-        self._lines = lines
+        self._lines = [plain(line) for line in lines]
 
     def compose(self) -> ComposeResult:
         """Show the lines."""

@@ -271,12 +271,16 @@ class Pages(App[str]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show only what has these words."""
+        if event.input.id != "filter":
+            return  # the palette's
         self.words = event.value
         self._thaw()
         self._load()
 
-    def on_input_submitted(self, _event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go back to the table; the words stay."""
+        if event.input.id != "filter":
+            return
         self.query_one("#filter", Input).display = bool(self.words)
         self.screen.set_focus(self.table)
 
