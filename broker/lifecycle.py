@@ -247,7 +247,7 @@ class Lifecycle:
     def _went_wrong(self, attempt: Attempt, end: EndItem, now: float) -> None:
         """Tell people of an attempt that gave no picture; a failure is its picture's outcome."""
         task, node = attempt.task, attempt.node
-        name = task.item.name or task.id.hex()[:12]
+        name = task.name
         node.last_error = f"{name}: {end.reason or end.code} ({task.tries}/{MOST_ATTEMPTS})"
         what = "failed" if end.end is FAILED else "trouble"
         self._chronicle.tell(what, name, f"{end.reason or end.code} (on {node.hello.name})", now)
@@ -323,7 +323,7 @@ class Lifecycle:
             self._give_up(task, end, End.RETURNED)
         elif self.quarantine.guilty(task):
             reason = self.quarantine.condemn(task, end, now)
-            self._chronicle.tell("quarantined", task.item.name or task.id.hex()[:12], reason, now)
+            self._chronicle.tell("quarantined", task.name, reason, now)
             self._give_up(task, end, End.FAILED, code="quarantined", reason=reason)
         elif task.tries >= MOST_ATTEMPTS:
             self._give_up(task, end, End.FAILED, code=end.code, reason=end.reason)

@@ -204,6 +204,10 @@ class Welcome(Struct, frozen=True):
     name: Word = ""
 
 
+BY_A_PERSON = "by a person"
+"""How the reason begins for which a folder is paused when a person asked for it."""
+
+
 class FolderItem(Struct, frozen=True):
     """How many files of a watched folder are how far. ``paused`` says why nothing goes on."""
 

@@ -66,13 +66,8 @@ def why_idle(node: Node, batches: list[Batch], now: float) -> str:
 
 def _why_kept(node: Node) -> str:
     if node.alone is not None:
-        return f"runs {name_of(node.alone.task)} alone: it may have cost a slot or a node"
-    return f"kept for {name_of(node.kept_for)}, which needs it to itself" if node.kept_for else ""
-
-
-def name_of(task: Task) -> str:
-    """Return what people call a task."""
-    return task.item.name or task.id.hex()[:12]
+        return f"runs {node.alone.task.name} alone: it may have cost a slot or a node"
+    return f"kept for {node.kept_for.name}, which needs it to itself" if node.kept_for else ""
 
 
 def _gigabytes(size: int) -> str:

@@ -12,7 +12,7 @@ from msgspec import structs
 from .bottleneck import limited_by
 from .messages import FolderItem, MemberId, Phase
 from .nodes import Node
-from .reasons import name_of, why_idle, why_waiting
+from .reasons import why_idle, why_waiting
 from .scheduler import Scheduler
 from .tasks import Attempt, Batch, Owner, Task
 from .views import BatchView, FolderView, NodeView, PictureView, Snapshot
@@ -121,7 +121,7 @@ def _state_word(node: Node, now: float) -> str:
 def _worked_on(active: Iterable[Attempt]) -> str:
     """Return what the picture is called that is worked on longest; one whose pixels are there."""
     oldest = min(active, key=lambda one: (one.phase is Phase.FETCHING, one.given), default=None)
-    return name_of(oldest.task) if oldest is not None else ""
+    return oldest.task.name if oldest is not None else ""
 
 
 def _slow_end(took: Collection[float]) -> float:

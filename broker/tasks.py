@@ -133,6 +133,11 @@ class Task(Struct, eq=False):  # made by the thousand: in C
     end: EndItem | None = None
 
     @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.item.name or self.id.hex()[:12]
+
+    @property
     def id(self) -> TaskId:
         """Its id: what the job is, not when it was asked."""
         return TaskId(self.item.id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .operation import Cut, Layout, Operation, Seen, Value
+from .layouts import drawn_on
+from .operation import Cut, Operation, Seen
 from .paint import bgr, colour
 from .parameters import choice, count, give, number, wants_data
 
@@ -71,11 +70,6 @@ def measured(
     }
 
 
-def drawn_layout(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
-    """Foretell a picture that is drawn on: 8-bit BGR."""
-    return replace(layout, channels=3, sample_bytes=1)
-
-
 CONTOURS = Operation(
     name="contours",
     help="draw outlines of bright parts",
@@ -95,5 +89,5 @@ CONTOURS = Operation(
     memory=16,
     source="S. Suzuki, K. Abe 1985; cv2.findContours",
     example="contours mode=external",
-    layout=drawn_layout,
+    layout=drawn_on,
 )

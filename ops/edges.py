@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .operation import Cut, Layout, Operation, Value
+from .layouts import one_channel
+from .operation import Cut, Operation
 from .parameters import half_kernel, kernel, number
 
 if TYPE_CHECKING:
@@ -58,10 +57,6 @@ def laplacian(pixels: Pixels, *, ksize: int) -> Pixels:
     return cv2.convertScaleAbs(cv2.Laplacian(eight_bit_gray(pixels), cv2.CV_32F, ksize=ksize))
 
 
-def _edge_layout(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
-    return replace(layout, channels=1, sample_bytes=1)
-
-
 CANNY = Operation(
     name="canny",
     help="find edges: white lines on black",
@@ -75,7 +70,7 @@ CANNY = Operation(
     memory=12,
     source="J. Canny 1986; cv2.Canny",
     example="grayscale | blur ksize=5 | canny low=100 high=200",
-    layout=_edge_layout,
+    layout=one_channel,
 )
 
 SOBEL = Operation(
@@ -88,7 +83,7 @@ SOBEL = Operation(
     memory=14,
     source="I. Sobel, G. Feldman 1968; cv2.Sobel",
     example="sobel ksize=5",
-    layout=_edge_layout,
+    layout=one_channel,
 )
 
 LAPLACIAN = Operation(
@@ -101,5 +96,5 @@ LAPLACIAN = Operation(
     memory=6,
     source="cv2.Laplacian",
     example="laplacian ksize=3",
-    layout=_edge_layout,
+    layout=one_channel,
 )

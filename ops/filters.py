@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .layouts import eight_bits
 from .operation import Cut, Layout, Operation, Value
 from .parameters import count, half_kernel, kernel, number
 
@@ -128,12 +128,7 @@ def _in_range(pixels: Pixels) -> Pixels:
 
 
 def _median_layout(layout: Layout, arguments: Mapping[str, Value]) -> Layout:
-    return layout if int(arguments["ksize"]) <= DEEP_MEDIAN else replace(layout, sample_bytes=1)
-
-
-def eight_bits(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
-    """Foretell that the picture is brought to 8 bits."""
-    return replace(layout, sample_bytes=1)
+    return layout if int(arguments["ksize"]) <= DEEP_MEDIAN else eight_bits(layout, arguments)
 
 
 BLUR = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .filters import eight_bits
+from .layouts import eight_bits
 from .operation import Cut, Operation
 from .parameters import count, number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .contours import drawn_layout
+from .layouts import drawn_on
 from .operation import Cut, Operation, Seen
 from .paint import bgr, colour
 from .parameters import choice, count, give, number, wants_data
@@ -152,5 +152,5 @@ LINES = Operation(
     memory=24,
     source="R. Duda, P. Hart 1972; cv2.HoughLinesP, cv2.HoughLines",
     example="lines threshold=120",
-    layout=drawn_layout,
+    layout=drawn_on,
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from .layouts import drawn_on, one_channel
 from .operation import Cut, Layout, Operation, Seen, Value
 from .parameters import choice, give, number, wants_data
 
@@ -107,8 +107,7 @@ def eight_bit_bgr(pixels: Pixels) -> Pixels:
 
 
 def _segmented(layout: Layout, arguments: Mapping[str, Value]) -> Layout:
-    channels = 1 if arguments["draw"] == "labels" else 3
-    return replace(layout, channels=channels, sample_bytes=1)
+    return (one_channel if arguments["draw"] == "labels" else drawn_on)(layout, arguments)
 
 
 WATERSHED = Operation(

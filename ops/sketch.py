@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from .operation import Cut, Layout, Operation, Value
+from .layouts import one_channel
+from .operation import Cut, Operation
 from .parameters import kernel, number
 
 if TYPE_CHECKING:
@@ -37,10 +36,6 @@ def sketch(pixels: Pixels, *, ksize: int, denoise: float) -> Pixels:
     return cv2.fastNlMeansDenoising(drawn, None, denoise, 7, 21) if denoise else drawn
 
 
-def _drawing(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
-    return replace(layout, channels=1, sample_bytes=1)
-
-
 SKETCH = Operation(
     name="sketch",
     help="a pencil drawing",
@@ -54,5 +49,5 @@ SKETCH = Operation(
     memory=8,
     source="colour dodge of a blurred negative; cv2.divide",
     example="sketch",
-    layout=_drawing,
+    layout=one_channel,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .layouts import one_channel
 from .operation import Cut, Layout, Operation, Value
 from .parameters import choice, count, kernel, number
 
@@ -40,10 +41,6 @@ def grayscale(pixels: Pixels) -> Pixels:
 
 def _colour_layout(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
     return replace(layout, channels=3 if layout.channels in {1, 3} else 4)
-
-
-def _mask_layout(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
-    return replace(layout, channels=1, sample_bytes=1)
 
 
 def _threshold_complaint(arguments: Mapping[str, Value]) -> str:
@@ -280,6 +277,6 @@ THRESHOLD = Operation(
     memory=2,
     source="N. Otsu 1979; cv2.threshold, cv2.adaptiveThreshold",
     example="threshold method=otsu",
-    layout=_mask_layout,
+    layout=one_channel,
     complaint=_threshold_complaint,
 )

@@ -16,7 +16,7 @@ import click
 
 from ..node.config import Config
 from ..node.owner.disk import RealDisk
-from ..node.owner.formats import converted_kinds, extension_for
+from ..node.owner.formats import converted_kinds, extension_for, output_of
 from ..node.owner.inputs import find_inputs
 from ..node.owner.ledger import Ledger
 from ..node.owner.plan import OnExists, Plan, make_plan
@@ -48,7 +48,7 @@ class Request:
 
     def hows(self) -> list[tuple[work.Wanted, Output]]:
         """Return what is wanted, each with how it is written. Raises UsageError."""
-        return [(one, work.output_of(one.recipe, self.output)) for one in self.wanted]
+        return [(one, output_of(one.recipe, self.output)) for one in self.wanted]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,12 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .view.actions import OF_THE_LEDGER, Deed, What
 
 if TYPE_CHECKING:
     from ..node.net.way import Way
-
-USES: Final = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -29,12 +27,9 @@ class Deeds:
 
     def join_line(self) -> str:
         """Return what to paste on another machine: how to install it, and a new ticket."""
-        from ..broker.messages import TicketTerms
-        from ..node.net.reach import new_ticket
-        from .installation import how_to_install
+        from .installation import joining
 
-        made = new_ticket(self.find(), TicketTerms(uses=USES))
-        return f"{how_to_install()}\npixmesh node {made.text}"
+        return joining(self.find())
 
     def _ask_the_ledger(self, deed: Deed) -> str:
         from ..node.net.reach import order

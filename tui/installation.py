@@ -2,6 +2,22 @@
 
 import json
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ..node.net.way import Way
+
+USES: Final = 10
+"""How many machines the ticket is good for."""
+
+
+def joining(way: "Way") -> str:
+    """Return what to paste on another machine: how to install it, and a new ticket."""
+    from ..broker.messages import TicketTerms
+    from ..node.net.reach import new_ticket
+
+    made = new_ticket(way, TicketTerms(uses=USES))
+    return f"{how_to_install()}\npixmesh node {made.text}"
 
 
 def how_to_install() -> str:

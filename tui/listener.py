@@ -5,15 +5,13 @@ another process has written. What is done about it is the batch's business.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Protocol
 
 from ..node.errors import PixmeshError
 from ..node.owner.folder_records import Asked, Wish
+from .beside import Beside
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +34,14 @@ class Records(Protocol):
         ...
 
 
-class Listener(AbstractContextManager["Listener"]):
+class Listener(Beside):
     """Has outputs taken back that people cancel. ``take_back`` is called by its thread."""
 
     def __init__(self, records: Records, take_back: Callable[[Sequence[Path]], None]) -> None:
+        super().__init__("listener")
         self._records = records
         self._take_back = take_back
         self._version: int | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
-
-    def __enter__(self) -> "Listener":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def look(self) -> None:
         """Do what is asked since the last look."""
@@ -70,7 +54,8 @@ class Listener(AbstractContextManager["Listener"]):
             self._records.answered(asked)
         self._version = version
 
-    def _listen(self) -> None:
+    def look_on(self) -> None:
+        """Look now and then."""
         while not self._ended.wait(LOOK_EVERY):
             try:
                 self.look()

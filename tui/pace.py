@@ -97,6 +97,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def age(seconds: float) -> str:
+    """Write how long ago something was: "12s", then as a clock does."""
+    return f"{seconds:.0f}s" if seconds < 60 else clock(seconds)
+
+
 def counted(number: int, noun: str) -> str:
     """Write a number of things: "1 node", "3 nodes"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -7,15 +7,13 @@
 `Patience` decides and is pure; `Watchman` asks and acts, from its own thread.
 """
 
-import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Final
 
 from ..node.errors import CannotRun, MeshUnreachable, PixmeshError
+from .beside import Beside
 from .pace import Counts
 
 LOOK_EVERY: Final = 0.5
@@ -55,7 +53,7 @@ class Patience:
         return self._since is not None and now - self._since >= self.wait
 
 
-class Watchman(AbstractContextManager["Watchman"]):
+class Watchman(Beside):
     """Asks why a batch waits, while it does; ends the batch when it waited too long.
 
     `ask` returns why the batch waits, or nothing; it raises MeshUnreachable where nobody
@@ -71,29 +69,16 @@ class Watchman(AbstractContextManager["Watchman"]):
         say: Callable[[str], None],
         give_up: Callable[[bool], None],
     ) -> None:
+        super().__init__("watchman")
         self.verdict: PixmeshError | None = None
         self._counts = counts
         self._patience = Patience(wait)
         self._ask = ask
         self._say = say
         self._give_up = give_up
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watchman", daemon=True)
 
-    def __enter__(self) -> "Watchman":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def look_on(self) -> None:
+        """Ask now and then, until it is given up."""
         while self.verdict is None and not self._ended.wait(LOOK_EVERY):
             if self._patience.should_ask(self._counts.ended, time.monotonic()):
                 self._look()

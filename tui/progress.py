@@ -6,15 +6,13 @@ addition per picture. Nothing here decides anything. rich is loaded on a termina
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 import click
 
+from .beside import Beside
 from .options import Common
 from .pace import Counts, Pace, clock, line, speed
 
@@ -36,32 +34,19 @@ class Display(Protocol):
         ...
 
 
-class Watcher(AbstractContextManager["Watcher"]):
+class Watcher(Beside):
     """Looks at a counts from its own thread while the work goes on."""
 
     def __init__(
         self, counts: Counts, display: Display, *, now: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__("progress")
         self.counts = counts
         self._display = display
         self._now = now
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="progress", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _look(self) -> None:
+    def look_on(self) -> None:
+        """Show how far it is now and then, and at the end."""
         pace = Pace()
         pace.look(self.counts, self._now())
         while not self._ended.wait(self._display.every):

@@ -13,7 +13,7 @@ from ..node.errors import UsageError
 from ..node.folder.order import Order, read_order
 from ..ops import encode
 from ..ops.errors import RecipeError
-from ..ops.process import SAME, Output, output_for
+from ..ops.process import SAME, Output
 from ..ops.recipe import Recipe, parse
 
 EXAMPLE: Final = 'such as: pixmesh run "grayscale | canny" photos -o out'
@@ -75,14 +75,6 @@ def read_output(*, form: str | None, quality: int | None, max_pixels: int) -> Ou
         return Output(format=form or SAME, quality=quality, max_pixels=max_pixels)
     except ValueError as error:
         raise UsageError(str(error), remedy="pixmesh run --help shows the options") from error
-
-
-def output_of(recipe: Recipe, output: Output) -> Output:
-    """Return how this recipe's results are written: data as JSON. Raises UsageError."""
-    try:
-        return output_for(recipe, output)
-    except ValueError as error:
-        raise UsageError(str(error), remedy="leave --format out") from error
 
 
 def formats() -> list[str]:

@@ -15,13 +15,13 @@ from queue import SimpleQueue
 from typing import Final, Protocol
 
 from ...broker.messages import FolderItem, Note
-from ...ops.process import SAME, output_for
+from ...ops.process import SAME
 from ...ops.process import Output as Written
 from ...ops.recipe import Recipe, parse
 from ..errors import UsageError
 from ..owner.appraise import appraiser
 from ..owner.files import FileBatch
-from ..owner.formats import extension_for
+from ..owner.formats import extension_for, output_of
 from ..owner.job import Deliver, Job, JobId
 from ..owner.ledger import Ledger
 from ..owner.names import as_unicode
@@ -218,10 +218,7 @@ def outputs(order: Order, out: Path, means: Means) -> tuple[Output, ...]:
 
 
 def _output(label: str, out: Path, recipe: Recipe, how: Written) -> Output:
-    try:
-        own = output_for(recipe, how)
-    except ValueError as error:
-        raise UsageError(str(error), remedy="leave --format out") from error
+    own = output_of(recipe, how)
     return Output(
         label=label,
         out=out / label if label else out,

@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from ...broker import messages
 from ...broker.messages import FolderItem
 from ..errors import PixmeshError
 from ..owner.commit import UNWRITABLE
@@ -49,7 +50,7 @@ TICK: Final = 1.0
 AGAIN: Final = 5.0
 PRUNE_EVERY: Final = 86_400.0
 MOST_CHANGES: Final = 5_000
-BY_A_PERSON: Final = "by a person, until 'pixmesh folders resume'"
+BY_A_PERSON: Final = f"{messages.BY_A_PERSON}, until 'pixmesh folders resume'"
 
 
 @dataclass(frozen=True, slots=True)

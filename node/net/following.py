@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 import zmq
 
-from ...broker import feed, wire
+from ...broker import changes, feed, wire
 from ...broker.changes import Change, Whole
 from ...broker.messages import Ask, Error, Message, Tell
 from ...broker.names import host_name
@@ -204,7 +204,7 @@ class _Talk:
             case feed.WHOLE:
                 self._begin(msgspec.msgpack.decode(body, type=Whole))
             case feed.CHANGE:
-                self._go_on_with(msgspec.msgpack.decode(body, type=Change))
+                self._go_on_with(changes.read(body))
             case "preview":
                 self._show(msgspec.msgpack.decode(body, type=Preview | None))
             case _:

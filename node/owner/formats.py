@@ -1,10 +1,12 @@
-"""Which extension an output has. Pure."""
+"""How an output is written, and which extension it has. Pure."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ...ops.process import SAME, Output, extension
+from ...ops.process import SAME, Output, extension, output_for
+from ...ops.recipe import Recipe
+from ..errors import UsageError
 
 _MEANINGS: Final = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
@@ -17,6 +19,14 @@ _CONVERTED: Final = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "jpeg"),
     ".gif": "png",
 }
+
+
+def output_of(recipe: Recipe, output: Output) -> Output:
+    """Return how this recipe's results are written: data as JSON. Raises UsageError."""
+    try:
+        return output_for(recipe, output)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="leave --format out") from error
 
 
 def extension_for(output: Output) -> Callable[[str], str | None]:

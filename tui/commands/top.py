@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ...node.net.way import Way
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
-CODES: Final = {"drain": 10}
-"""How `up` hears from its dashboard what is to become of the mesh."""
 
 
 @click.command("top")
@@ -39,8 +37,15 @@ def command(
     if replay is not None:
         _replay(replay)
         return
-    left = _live(common, read_only=read_only, record=record, of_up=of_up)
-    click.get_current_context().exit(CODES.get(left, 0))
+    if _live(common, read_only=read_only, record=record, of_up=of_up) == "drain":
+        click.get_current_context().exit(_left_to_drain())
+
+
+def _left_to_drain() -> int:
+    """Return how `up` hears from its dashboard what is to become of the mesh."""
+    from ...node.upkeep import LEFT_TO_DRAIN
+
+    return LEFT_TO_DRAIN
 
 
 def _demand_a_terminal() -> None:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ...node.state import StateFolder
     from ...node.upkeep import Upkeep
 
-USES = 10
-
 
 @click.command("up")
 @click.option("--bind", metavar="ADDRESS|INTERFACE", help="Where to listen; every LAN.")
@@ -94,9 +92,8 @@ def _give_a_screen(upkeep: "Upkeep", stack: ExitStack) -> None:
 
 
 def _tell(common: Common, state: "StateFolder", listening: "Listening") -> None:
-    from ...broker.messages import TicketTerms
-    from ...node.net.reach import new_ticket, running_broker
-    from ..installation import how_to_install
+    from ...node.net.reach import running_broker
+    from ..installation import USES, joining
 
     places = [one for one in (listening.address, *listening.others) if "%" not in one]
     common.say(f"broker at {', '.join(places)}")
@@ -105,7 +102,6 @@ def _tell(common: Common, state: "StateFolder", listening: "Listening") -> None:
     way = running_broker(state)
     if way is None:
         return
-    made = new_ticket(way, TicketTerms(uses=USES))
+    lines = joining(way)
     common.say(f"on another machine (the ticket is good for {USES} machines, 1 hour):")
-    click.echo(how_to_install())
-    click.echo(f"pixmesh node {made.text}")
+    click.echo(lines)

@@ -68,7 +68,7 @@ class Dashboard(Pages):
         lines = [f"{key:>12}  {what}" for key, what in self.keys_now()]
         deeds = [deed for action in self.actions_now() for deed in action.deeds[:1]]
         lines += ["", *(deed.command for deed in deeds)] if deeds else []
-        self.push_screen(Told(lines, ascii_only=self._is_ascii))
+        self.push_screen(Told(lines, ascii_only=self._glyphs.is_ascii))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: what the keys do, and Textual's own."""
@@ -101,7 +101,7 @@ class Dashboard(Pages):
             case "Folders":
                 own = actions.for_folders(self.view, chosen)
             case "Jobs":
-                own = actions.for_jobs(*self.listed().chosen(chosen))
+                own = actions.for_jobs(*self.listed.chosen(chosen))
             case _:
                 own = []
         return own + actions.for_everyone(self.view)
@@ -142,7 +142,7 @@ class Dashboard(Pages):
             if answer == "yes":
                 self._do(action)
 
-        self.push_screen(Confirm(action, ascii_only=self._is_ascii), answered)
+        self.push_screen(Confirm(action, ascii_only=self._glyphs.is_ascii), answered)
 
     @work(thread=True)
     def _do(self, action: Action) -> None:
@@ -168,7 +168,7 @@ class Dashboard(Pages):
         """Tell what came of it."""
         if message.copied:
             self.copy_to_clipboard(message.told)
-            self.push_screen(Told(_to_paste(message.told), ascii_only=self._is_ascii))
+            self.push_screen(Told(_to_paste(message.told), ascii_only=self._glyphs.is_ascii))
             return
         severity: SeverityLevel = "warning" if message.failed else "information"
         self.notify(plain(message.told), severity=severity, markup=False)
@@ -178,7 +178,7 @@ class Dashboard(Pages):
     def action_leave(self) -> None:
         """End; `up` asks what becomes of the mesh."""
         if self._of_up:
-            self.push_screen(Leave(ascii_only=self._is_ascii), self._left)
+            self.push_screen(Leave(ascii_only=self._glyphs.is_ascii), self._left)
         else:
             self.exit("")
 

@@ -41,7 +41,7 @@ class Detail(Horizontal):
 
     def __init__(self, glyphs: Glyphs, *, colours: bool, id: str) -> None:  # noqa: A002
         """Make an empty pane."""
-        super().__init__(id=id, classes="ascii" if glyphs.line == "|" else "")
+        super().__init__(id=id, classes="ascii" if glyphs.is_ascii else "")
         self._glyphs = glyphs
         self._colours = colours
         self._drawn: dict[bytes, Text] = {}
@@ -117,5 +117,4 @@ class Detail(Horizontal):
 
 def _size(one: Thumbnail, glyphs: Glyphs, *, bytes_too: bool) -> str:
     size = f" {one.size / 1e6:.1f} MB" if one.size >= 1e6 else f" {one.size / 1e3:.0f} kB"
-    times = "x" if glyphs.line == "|" else "\N{MULTIPLICATION SIGN}"
-    return f"{one.width}{times}{one.height}{size if bytes_too else ''}"
+    return f"{one.width}{glyphs.times}{one.height}{size if bytes_too else ''}"

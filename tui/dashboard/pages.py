@@ -84,7 +84,7 @@ class Pages(App[str]):
         self._previews = True
         self._ticks = 0
         self._loaded_at = float("-inf")
-        self._listed = jobs.Listing()
+        self.listed = jobs.Listing()
         self._offered: tuple[object, ...] = ()
 
     # ---- the screen -----------------------------------------------------------------
@@ -109,7 +109,7 @@ class Pages(App[str]):
 
     @property
     def _has_colours(self) -> bool:
-        return not (self.no_color or self._is_ascii)
+        return not (self.no_color or self._glyphs.is_ascii)
 
     def on_mount(self) -> None:
         """Begin to follow."""
@@ -119,7 +119,7 @@ class Pages(App[str]):
         self.table.focus()
         self._source.start(self._came)
         self.set_interval(PERIOD, self._tick)
-        self._load()
+        self.load()
         self.draw()
 
     def on_unmount(self) -> None:
@@ -222,10 +222,10 @@ class Pages(App[str]):
 
     def _draw_jobs(self) -> None:
         self.query_one("#batches", Lines).show(jobs.batches(self.view, self._glyphs, most=4))
-        grid = jobs.grid(self._listed.lines, self._glyphs)
+        grid = jobs.grid(self.listed.lines, self._glyphs)
         self.table.show(grid)
         shown = len(grid.rows)
-        self.query_one("#counts", Lines).show([jobs.counts(self._listed.counts, shown, self.words)])
+        self.query_one("#counts", Lines).show([jobs.counts(self.listed.counts, shown, self.words)])
 
     def _draw_detail(self) -> None:
         detail = self.query_one("#detail", Detail)
@@ -244,7 +244,7 @@ class Pages(App[str]):
             case "Folders":
                 return folders.detail(self.view, chosen, self._glyphs)
             case "Jobs":
-                return jobs.detail(self._listed.lines, chosen)
+                return jobs.detail(self.listed.lines, chosen)
             case _:
                 return log.detail(self.view, chosen)
 
@@ -261,7 +261,7 @@ class Pages(App[str]):
         self.query_one("#pages", ContentSwitcher).current = page
         self.table.focus()
         self._thaw()
-        self._load()
+        self.load()
 
     def action_filter(self) -> None:
         """Ask for words."""
@@ -275,7 +275,7 @@ class Pages(App[str]):
             return  # the palette's
         self.words = event.value
         self._thaw()
-        self._load()
+        self.load()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go back to the table; the words stay."""
@@ -320,19 +320,16 @@ class Pages(App[str]):
         """Show all that is known of a row."""
         lines = [text_of(line) for line in self._detail()]
         if lines:
-            self.push_screen(Told(lines, ascii_only=self._is_ascii))
-
-    @property
-    def _is_ascii(self) -> bool:
-        return self._glyphs.line == "|"
+            self.push_screen(Told(lines, ascii_only=self._glyphs.is_ascii))
 
     # ---- the ledger -----------------------------------------------------------------
 
     def _load_if_due(self) -> None:
         if self.page == "Jobs" and self._clock() - self._loaded_at >= LOAD_AGAIN:
-            self._load()
+            self.load()
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Read the ledger again, if it is shown."""
         if self.page == "Jobs" and self._pictures is not None:
             self._loaded_at = self._clock()
             self._load_pictures(self._pictures, self.words)
@@ -347,7 +344,7 @@ class Pages(App[str]):
     def on_loaded(self, message: Loaded) -> None:
         """Show the pictures, unless other words were typed meanwhile."""
         if message.listing.words == self.words:
-            self._listed = message.listing
+            self.listed = message.listing
             self.draw()
 
     def on_drawn(self, message: Drawn) -> None:
@@ -357,11 +354,3 @@ class Pages(App[str]):
     def actions_now(self) -> list[Action]:
         """Return what can be done now: nothing, on a screen that is only looked at."""
         return []
-
-    def listed(self) -> jobs.Listing:
-        """Return the pictures that are shown."""
-        return self._listed
-
-    def load(self) -> None:
-        """Read the ledger again, if it is shown."""
-        self._load()

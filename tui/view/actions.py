@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ...broker.messages import BY_A_PERSON
 from ...broker.views import FolderView, NodeView
 from .mesh import MeshView
 
@@ -86,7 +87,7 @@ def for_folders(view: MeshView, ids: Sequence[str]) -> list[Action]:
 
 
 def _is_paused_by_people(folder: FolderView) -> bool:
-    return folder.paused.startswith("by a person")
+    return folder.paused.startswith(BY_A_PERSON)
 
 
 def for_jobs(paths: Sequence[str], states: Sequence[str]) -> list[Action]:

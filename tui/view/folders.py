@@ -8,7 +8,7 @@ from ..pace import clock, short
 from .glyphs import Glyphs, bar
 from .grid import Column, Grid, Row
 from .mesh import MeshView
-from .tone import Span, Tone
+from .tone import Span, Tone, titled
 
 COLUMNS: Final = (
     Column("OWNER", 8, rank=3),
@@ -93,7 +93,5 @@ def detail(view: MeshView, folder_id: str, glyphs: Glyphs) -> list[tuple[Span, .
         ("id", f"{one.id} of {one.owner}"),
     )
     return [
-        (Span(f"{title:<9}", Tone.QUIET), Span(plain(text)))
-        for title, text in facts
-        if text and (title != "failed" or one.failed)
+        titled(title, text) for title, text in facts if text and (title != "failed" or one.failed)
     ]

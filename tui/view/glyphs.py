@@ -24,6 +24,8 @@ class Glyphs:
     mark: str
     more: str
     dash: str
+    times: str
+    is_ascii: bool = False
 
 
 FULL: Final = Glyphs(
@@ -48,6 +50,7 @@ FULL: Final = Glyphs(
     mark="✓",
     more="…",
     dash="\N{EN DASH}",
+    times="\N{MULTIPLICATION SIGN}",
 )
 ASCII: Final = Glyphs(
     levels=" .:-=+*%#",
@@ -71,6 +74,8 @@ ASCII: Final = Glyphs(
     mark="+",
     more="~",
     dash="-",
+    times="x",
+    is_ascii=True,
 )
 TONES: Final[Mapping[str, Tone]] = {
     "working": Tone.BUSY,

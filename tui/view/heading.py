@@ -6,7 +6,7 @@ from typing import Final
 
 from ...broker.plain import plain
 from ...broker.views import BatchView, FolderView, Snapshot
-from ..pace import clock, counted, short
+from ..pace import age, clock, counted, short
 from ..table import shortened, tail
 from .glyphs import Glyphs, bar, spark
 from .mesh import MeshView
@@ -63,12 +63,8 @@ def _pulse(view: MeshView, glyphs: Glyphs, now: float) -> Span:
     if view.snapshot is None:
         return Span(f"{glyphs.states['warming']} connecting", Tone.WARN)
     if view.why_away:
-        return Span(f"{glyphs.states['lost']} away {_long(view.age(now))}", Tone.WARN)
+        return Span(f"{glyphs.states['lost']} away {age(view.age(now))}", Tone.WARN)
     return Span(f"{glyphs.states['working']} live {view.age(now):.1f}s", Tone.BUSY)
-
-
-def _long(seconds: float) -> str:
-    return f"{seconds:.0f}s" if seconds < 60 else clock(seconds)
 
 
 def banner(view: MeshView, now: float) -> str:
@@ -78,7 +74,7 @@ def banner(view: MeshView, now: float) -> str:
     why = plain(view.why_away)
     if view.snapshot is None:
         return f"NO BROKER; it is looked for all the time. {why}"
-    return f"NO BROKER: the figures are {_long(view.age(now))} old; it is looked for. {why}"
+    return f"NO BROKER: the figures are {age(view.age(now))} old; it is looked for. {why}"
 
 
 def progress(view: MeshView, glyphs: Glyphs, *, width: int) -> Line:

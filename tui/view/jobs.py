@@ -12,7 +12,7 @@ from ..story import moment
 from .glyphs import Glyphs
 from .grid import Column, Grid, Row
 from .mesh import MeshView
-from .tone import Line, Span, Tone
+from .tone import Line, Span, Tone, titled
 
 COLUMNS: Final = (
     Column("STATE", 12),
@@ -132,4 +132,4 @@ def detail(listed: Sequence[Listed], chosen: str) -> list[Line]:
         ("job", one.job or ""),
         ("story", f"pixmesh why {shlex.quote(one.source)}"),
     )
-    return [(Span(f"{title:<9}", Tone.QUIET), Span(plain(text))) for title, text in facts if text]
+    return [titled(title, text) for title, text in facts if text]

@@ -6,11 +6,11 @@ from typing import Final
 
 from ...broker.plain import plain
 from ...broker.views import LostView, NodeView
-from ..pace import clock, counted, short
+from ..pace import age, counted, short
 from .glyphs import TONES, Glyphs, spark
 from .grid import Column, Grid, Row
 from .mesh import MeshView, NodeHistory
-from .tone import Span, Tone
+from .tone import Span, Tone, titled
 
 COLUMNS: Final = (
     Column("NODE", 12),
@@ -140,8 +140,7 @@ def _gone(lost: LostView, view: MeshView, glyphs: Glyphs) -> tuple[Span, ...]:
 
 def _ago(lost: LostView, view: MeshView) -> str:
     uptime = view.snapshot.uptime if view.snapshot is not None else lost.at
-    seconds = max(0.0, uptime - lost.at)
-    return f"{seconds:.0f}s" if seconds < 60 else clock(seconds)
+    return age(max(0.0, uptime - lost.at))
 
 
 def _mega(rate: float) -> str:
@@ -155,12 +154,8 @@ def detail(view: MeshView, name: str, glyphs: Glyphs) -> list[tuple[Span, ...]]:
         return []
     node, lost = found[0].node, found[0].lost
     if node is not None:
-        return [_titled(*line) for line in _facts(node, view, glyphs) if line[1]]
-    return [_titled(*line) for line in _last_words(lost)] if lost is not None else []
-
-
-def _titled(title: str, text: str, tone: Tone = Tone.PLAIN) -> tuple[Span, ...]:
-    return Span(f"{title:<9}", Tone.QUIET), Span(plain(text), tone)
+        return [titled(*line) for line in _facts(node, view, glyphs) if line[1]]
+    return [titled(*line) for line in _last_words(lost)] if lost is not None else []
 
 
 def _facts(node: NodeView, view: MeshView, glyphs: Glyphs) -> list[tuple[str, str, Tone]]:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from ...broker.plain import plain
+
 
 class Tone(StrEnum):
     """What a text is to the eye."""
@@ -51,6 +53,11 @@ def cut(line: Line, width: int, more: str) -> Line:
         kept.append(span)
         left -= size
     return tuple(kept)
+
+
+def titled(title: str, text: str, tone: Tone = Tone.PLAIN) -> Line:
+    """Return a line of a detail: what it is about, and what is known of it."""
+    return Span(f"{title:<9}", Tone.QUIET), Span(plain(text), tone)
 
 
 def text_of(line: Line) -> str:
