@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.strip import Strip
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 from pixmesh.node.net.following import Told
 from pixmesh.tui.dashboard.app import Dashboard
@@ -108,13 +110,31 @@ class Stage:
     async def shown(self) -> None:
         """Have it show what it knows."""
         self.app.draw()
-        await self.pilot.pause()
+        await self._settled()
 
     async def press(self, *keys: str) -> None:
         """Press keys, and have the threads that they start end."""
         await self.pilot.press(*keys)
         await self.app.workers.wait_for_complete()
+        await self._settled()
+
+    async def _settled(self) -> None:
+        """Wait until all is drawn: the footer's keys are made anew some turns after the rest."""
         await self.pilot.pause()
+        while not self._footer_is_drawn():
+            await self.pilot.pause()
+        await self.pilot.pause()
+
+    def _footer_is_drawn(self) -> bool:
+        screen = self.app.screen
+        if not screen.query(Footer) or not self.app.app_focus:
+            return True
+        offered: dict[str, tuple[str, bool]] = {}
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if binding.show:
+                offered.setdefault(binding.action, (binding.description, not enabled))
+        drawn = {one.action: (one.description, one.disabled) for one in screen.query(FooterKey)}
+        return drawn == offered
 
     def text(self) -> list[str]:
         """Return the letters on the screen."""
