@@ -28,6 +28,7 @@ from pixmesh.tui.view.jobs import Listing
 
 SHOTS = Path(__file__).parent / "shots"
 WRITE = "PIXMESH_TEST_SHOTS"
+TO_SETTLE = 20.0
 SIZES = ((160, 45), (100, 30), (80, 24), (60, 20))
 
 
@@ -189,17 +190,26 @@ def run(play: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(play_it())
 
 
-def difference(app: Dashboard, name: str, folder: Path) -> str:
-    """Return where to look at a screen that does not look as it did; nothing where it does."""
+async def difference(stage: Stage, name: str, folder: Path) -> str:
+    """Return where to look at a screen that does not look as it did; nothing where it does.
+
+    It may come to look so: Textual draws some parts turns after others.
+    """
     shot = SHOTS / f"{name}.svg"
-    found = _plain(app.export_screenshot(title="pixmesh"))
     if os.environ.get(WRITE) == "write":
-        shot.write_text(found, encoding="utf-8")
-    if shot.exists() and shot.read_text(encoding="utf-8") == found:
-        return ""
-    new = folder / f"{name}.svg"
-    new.write_text(found, encoding="utf-8")
-    return f"{new}; if it is right: {WRITE}=write"
+        shot.write_text(_shot(stage.app), encoding="utf-8")
+    deadline = time.monotonic() + TO_SETTLE
+    while (found := _shot(stage.app)) != shot.read_text(encoding="utf-8"):
+        if time.monotonic() > deadline:
+            new = folder / f"{name}.svg"
+            new.write_text(found, encoding="utf-8")
+            return f"{new}; if it is right: {WRITE}=write"
+        await stage.pilot.pause()
+    return ""
+
+
+def _shot(app: Dashboard) -> str:
+    return _plain(app.export_screenshot(title="pixmesh"))
 
 
 def _plain(svg: str) -> str:

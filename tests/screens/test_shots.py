@@ -51,7 +51,7 @@ def test_a_page_looks_as_it_did(key: str, size: tuple[int, int], tmp_path: Path)
             await stage.tell(*minute())
             await stage.press(key)
             await stage.shown()
-            assert difference(stage.app, f"{PAGES[key]}-{size[0]}x{size[1]}", tmp_path) == ""
+            assert await difference(stage, f"{PAGES[key]}-{size[0]}x{size[1]}", tmp_path) == ""
 
     run(play)
 
@@ -89,7 +89,7 @@ def test_a_state_looks_as_it_did(state: str, tmp_path: Path) -> None:
     async def play() -> None:
         async with staged((100, 30)) as stage:
             await STATES[state](stage)
-            assert difference(stage.app, f"state-{state}", tmp_path) == ""
+            assert await difference(stage, f"state-{state}", tmp_path) == ""
 
     run(play)
 
@@ -98,7 +98,7 @@ def test_a_terminal_of_ascii_looks_as_it_did(tmp_path: Path) -> None:
     async def play() -> None:
         async with staged((100, 30), glyphs=ASCII, colours=False) as stage:
             await stage.tell(*minute())
-            assert difference(stage.app, "state-ascii", tmp_path) == ""
+            assert await difference(stage, "state-ascii", tmp_path) == ""
             assert all(line.isascii() for line in stage.text()), stage.text()
 
     run(play)
