@@ -32,12 +32,13 @@ from .ticket import Ticket, routable
 from .views import Joined, MemberView, NewTicket, TicketView, WaitingView
 
 ANY = frozenset({NODE, SUBMIT, ADMIN})
+SUBMITTERS = frozenset({SUBMIT, ADMIN})
 WHO_MAY = {
     "status": ANY,
     "follow": ANY,
-    "preview": ANY,
     "why": ANY,
-    "retry": frozenset({SUBMIT, ADMIN}),
+    "preview": SUBMITTERS,
+    "retry": SUBMITTERS,
 }
 """What may be asked by whom; everything else takes the admin role."""
 
@@ -72,10 +73,12 @@ class Admission:
 
     def demand(self, what: str, roles: frozenset[str]) -> None:
         """Raise Refused unless who has these roles may ask that."""
-        if not roles & WHO_MAY.get(what, frozenset({ADMIN})):
+        may = WHO_MAY.get(what, frozenset({ADMIN}))
+        if not roles & may:
+            takes = " or ".join(sorted(may))
             raise Refused(
                 "not-allowed",
-                f"{what!r} takes the admin role, which this machine's key does not have",
+                f"{what!r} takes the {takes} role, which this machine's key does not have",
                 "do it on the broker's machine",
             )
 

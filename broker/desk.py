@@ -83,8 +83,7 @@ class Desk:
         """Return what to say to a question; ``route`` is where it came from, to go on telling."""
         try:
             if ask.what == "follow" and route is not None:
-                self._demand(ask.what, asker)
-                return self.feed.follow(route, ask.about, now)
+                return self._follow(route, asker, ask.about, now)
             body = msgspec.msgpack.encode(self._told(ask, asker, now))
         except Refused as error:
             self.counters.refused += 1
@@ -95,6 +94,14 @@ class Desk:
             text = f"the broker cannot write it down: {error.strerror or error}"
             return [Error(code="refused", text=text, remedy="look at the broker's disk")]
         return pages(ask.what, body)
+
+    def _follow(self, route: Route, asker: Asker, has: str, now: float) -> list[Message]:
+        try:
+            self._demand("follow", asker)
+        except Refused:
+            self.feed.leave(route)
+            raise
+        return self.feed.follow(route, asker.key, has, now)
 
     def _told(self, ask: Ask, asker: Asker, now: float) -> object:
         if ask.what == "join":

@@ -21,9 +21,20 @@ from .views import Snapshot
 PERIOD = 0.5
 PATIENCE = 10.0
 MOST_FOLLOWERS = 32
+MOST_OF_ONE = 8
+"""How many may follow with one key. Those of the local door have places of their own."""
+
 WHOLE = "whole"
 CHANGE = "change"
 PAGE = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """With which key somebody follows, None at the local door; and when it was heard last."""
+
+    key: bytes | None
+    heard: float
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +42,7 @@ class Feed:
     """The followers, and what they have been told. ``look`` returns the mesh as it is."""
 
     look: Callable[[float], Snapshot]
-    _heard: dict[Route, float] = field(default_factory=dict)
+    _followers: dict[Route, Follower] = field(default_factory=dict)
     _told: Snapshot | None = None
     _number: int = 0
     _due: float = float("inf")
@@ -41,17 +52,18 @@ class Feed:
         """When there is something to tell; infinity for never."""
         return self._due
 
-    def follow(self, route: Route, has: str, now: float) -> list[Message]:
-        """Let somebody follow, or go on; ``has`` is the last number that came. Raises Refused."""
+    def follow(self, route: Route, key: bytes | None, has: str, now: float) -> list[Message]:
+        """Let somebody follow, or go on; ``has`` is the last number that came. Raises Refused.
+
+        ``key`` is that of the connection, None at the local door.
+        """
         self._drop_silent(now)
-        if route not in self._heard and len(self._heard) >= MOST_FOLLOWERS:
-            raise Refused(
-                "refused",
-                f"{MOST_FOLLOWERS} dashboards follow this mesh already",
-                "close one, or look with 'pixmesh status'",
-            )
-        goes_on = route in self._heard and has == str(self._number)
-        self._heard[route] = now
+        known = route in self._followers
+        if not known:
+            self._demand_a_place(key)
+        # Later changes are on their way: who misses one of them asks for all again.
+        goes_on = known and has.isdecimal() and int(has) <= self._number
+        self._followers[route] = Follower(key, now)
         if self._told is None:
             self._told, self._due = self.look(now), now + PERIOD
         if goes_on:
@@ -64,18 +76,33 @@ class Feed:
         if now < self._due:
             return []
         self._drop_silent(now)
-        if not self._heard or self._told is None:
+        if not self._followers or self._told is None:
             self._told, self._due = None, float("inf")
             return []
         seen = self.look(now)
         self._number += 1
         body = msgspec.msgpack.encode(change(self._told, seen, self._number))
         self._told, self._due = seen, now + PERIOD
-        return [(route, one) for route in self._heard for one in pages(CHANGE, body)]
+        return [(route, one) for route in self._followers for one in pages(CHANGE, body)]
+
+    def leave(self, route: Route) -> None:
+        """Let somebody follow no longer."""
+        self._followers.pop(route, None)
+
+    def _demand_a_place(self, key: bytes | None) -> None:
+        keys = [one.key for one in self._followers.values()]
+        if keys.count(key) >= MOST_OF_ONE:
+            follow = f"{MOST_OF_ONE} dashboards of this machine follow the mesh"
+        elif key is not None and len(keys) - keys.count(None) >= MOST_FOLLOWERS:
+            follow = f"{MOST_FOLLOWERS} dashboards follow the mesh"
+        else:
+            return
+        raise Refused("refused", f"{follow} already", "close one, or look with 'pixmesh status'")
 
     def _drop_silent(self, now: float) -> None:
-        for route in [one for one, heard in self._heard.items() if now - heard > PATIENCE]:
-            del self._heard[route]
+        for route, one in list(self._followers.items()):
+            if now - one.heard > PATIENCE:
+                del self._followers[route]
 
 
 def pages(what: str, body: bytes) -> list[Message]:

@@ -78,6 +78,14 @@ def test_slots_limit_where_each_is_taken_and_more_waits() -> None:
     assert limited_by([here(busy=True), here(OTHER)], [waiting("blur")], LATE) == ""
 
 
+def test_nodes_that_could_take_nothing_do_not_hide_that_slots_limit() -> None:
+    drained, lacking = here(OTHER), here(OTHER)
+    drained.draining = True
+    lacking.has = frozenset({"sobel"})
+    for other in (drained, lacking):
+        assert limited_by([here(busy=True), other], [waiting("blur")], LATE) == "slots"
+
+
 # ---- links ------------------------------------------------------------------------------
 
 

@@ -10,9 +10,16 @@ from msgspec import structs
 
 from pixmesh.broker import wire
 from pixmesh.broker.admission import Admission
-from pixmesh.broker.desk import TRUSTED, Desk
+from pixmesh.broker.desk import TRUSTED, Asker, Desk
 from pixmesh.broker.keys import KeyPair
-from pixmesh.broker.members import MOST_FROM_ONE, MOST_KIN, MOST_WAITING, Members
+from pixmesh.broker.members import (
+    MOST_FROM_ONE,
+    MOST_KIN,
+    MOST_WAITING,
+    NODE,
+    SUBMIT,
+    Members,
+)
 from pixmesh.broker.messages import (
     MOST_FOLDERS,
     PATH_LETTERS,
@@ -99,3 +106,13 @@ def test_few_names_are_listed_and_the_others_counted() -> None:
     assert listed([], "nobody") == "nobody"
     assert listed(["b", "a"], "nobody") == "a, b"
     assert listed(map(str, range(10)), "nobody") == "0, 1, 2, 3, 4, 5, 6, 7, and 2 more"
+
+
+def test_pictures_are_shown_to_who_asks_for_work_and_not_to_who_only_works(desk: Desk) -> None:
+    ask = Ask(what="preview", about=next(iter(desk.scheduler.nodes.values())).hello.name)
+    (shown,) = desk.answers(ask, Asker(key(1), frozenset({SUBMIT})), NOW)
+    assert isinstance(shown, Tell)
+    (refused,) = desk.answers(ask, Asker(key(1), frozenset({NODE})), NOW)
+    assert isinstance(refused, Error)
+    assert refused.code == "not-allowed"
+    assert "takes the admin or submit role" in refused.text

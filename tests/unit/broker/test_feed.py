@@ -10,6 +10,7 @@ from pixmesh.broker.changes import Change, Whole, apply, read
 from pixmesh.broker.feed import (
     CHANGE,
     MOST_FOLLOWERS,
+    MOST_OF_ONE,
     PAGE,
     PATIENCE,
     PERIOD,
@@ -62,8 +63,10 @@ class Broker:
         self.looks += 1
         return structs.replace(self.mesh, uptime=now)
 
-    def follow(self, route: Route, has: int | str = "") -> list[Message]:
-        return self.feed.follow(route, str(has), self.now)
+    def follow(
+        self, route: Route, has: int | str = "", *, key: bytes | None = None
+    ) -> list[Message]:
+        return self.feed.follow(route, key, str(has), self.now)
 
     def tick(self, seconds: float = PERIOD) -> dict[Route, Change]:
         """Let time go by; return the change that each is told."""
@@ -120,14 +123,15 @@ def test_one_who_comes_later_makes_the_same_of_what_is_told(broker: Broker) -> N
     assert apply(known, told[ANN]) == apply(later.snapshot, told[BEN]) == broker.look(broker.now)
 
 
-def test_who_has_the_last_number_goes_on_and_who_has_another_is_told_all_again(
+def test_who_has_a_number_of_ours_goes_on_and_who_has_another_is_told_all_again(
     broker: Broker,
 ) -> None:
     first = whole(broker.follow(ANN)).number
     assert broker.follow(ANN, first) == []
     (new,) = broker.turn("atlas").values()
     assert broker.follow(ANN, new.number) == []
-    for has in (first, new.number + 1, "", "nonsense"):
+    assert broker.follow(ANN, first) == []  # asked while the change was on its way
+    for has in (new.number + 1, "", "nonsense", -1):
         again = whole(broker.follow(ANN, has))
         assert again.number == new.number
         assert len(again.snapshot.nodes) == 2
@@ -173,17 +177,37 @@ def test_who_was_dropped_as_silent_is_told_all_again_though_the_number_is_still_
 
 
 def test_more_than_can_be_told_are_refused_until_one_is_silent(broker: Broker) -> None:
-    routes = [Route(0, str(number).encode()) for number in range(MOST_FOLLOWERS)]
+    routes = [Route(1, str(number).encode()) for number in range(MOST_FOLLOWERS)]
+    keys = {route: bytes([number // MOST_OF_ONE]) for number, route in enumerate(routes)}
     for route in routes:
-        broker.follow(route)
-    with pytest.raises(Refused) as refused:
-        broker.follow(ANN)
+        broker.follow(route, key=keys[route])
+    with pytest.raises(Refused, match="32 dashboards") as refused:
+        broker.follow(ANN, key=b"ann")
     assert "pixmesh status" in refused.value.remedy
     broker.tick(PATIENCE)
     for route in routes[1:]:
-        whole(broker.follow(route))
+        whole(broker.follow(route, key=keys[route]))
     broker.now += 0.1
-    assert whole(broker.follow(ANN)).snapshot.nodes == broker.mesh.nodes
+    assert whole(broker.follow(ANN, key=b"ann")).snapshot.nodes == broker.mesh.nodes
+
+
+def test_one_key_does_not_take_the_places_of_others_nor_all_keys_those_of_this_user(
+    broker: Broker,
+) -> None:
+    for number in range(MOST_FOLLOWERS):
+        broker.follow(Route(1, b"%d" % number), key=bytes([number // MOST_OF_ONE]))
+    for number in range(MOST_OF_ONE):
+        broker.follow(Route(0, b"%d" % number))
+    for key in (None, b"\0"):
+        with pytest.raises(Refused, match="8 dashboards of this machine"):
+            broker.follow(Route(2, b"one more"), key=key)
+
+
+def test_who_is_made_to_leave_is_told_nothing_more(broker: Broker) -> None:
+    broker.follow(ANN)
+    broker.follow(BEN)
+    broker.feed.leave(ANN)
+    assert set(broker.tick()) == {BEN}
 
 
 def test_however_much_there_is_pages_of_it_fit(broker: Broker) -> None:
