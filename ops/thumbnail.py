@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from .complaints import missing_pixels, overheard
 from .decode import MAX_PIXELS, check, decode
+from .errors import PictureError
 from .header import Header, probe
 from .picture import has_alpha, over_white, to_depth
 
@@ -50,6 +51,20 @@ def thumbnail(data: Buffer) -> Thumbnail:
     _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     told = header.layout
     return Thumbnail(told.width, told.height, len(data), jpeg.tobytes())
+
+
+def small_pixels(jpeg: Buffer) -> Pixels:
+    """Return the upright gray or BGR pixels of a thumbnail that somebody else made.
+
+    PictureError for anything but a whole JPEG of at most SIDE pixels a side: nothing larger is
+    decoded.
+    """
+    header = probe(jpeg)
+    if header.format != "jpeg":
+        raise PictureError("unsupported", f"a thumbnail is a JPEG, this is {header.format}")
+    if max(header.width, header.height) > SIDE:
+        raise PictureError("too-large", f"a thumbnail has at most {SIDE} pixels a side")
+    return decode(jpeg, header=header).pixels
 
 
 def _decoded(data: Buffer, header: Header) -> Pixels:

@@ -14,7 +14,7 @@ from ..node.owner.folder_records import Arrival, Wish
 from ..node.owner.ledger import Ledger
 from ..node.owner.row import Row
 from .jobs_view import path_shown
-from .known import Known, find
+from .known import Known, find, meant
 from .wishes import (
     SAME_COMMAND,
     Answer,
@@ -49,13 +49,16 @@ class Asking:
 
     # ---- cancel ---------------------------------------------------------------------
 
-    def cancel(self, names: Sequence[str]) -> list[Answer]:
-        """Cancel what is named. Raises UsageError where something cannot be cancelled."""
+    def cancel(self, names: Sequence[str], *, under: str = "") -> list[Answer]:
+        """Cancel what is named, of it only what comes out below a folder, if one is named.
+
+        Raises UsageError where something cannot be cancelled.
+        """
         asked: list[Row] = []
         left: list[Row] = []
         came: list[Arrival] = []
         for name in names:
-            known = _one_job(self._known(name))
+            known = self._known(name, under)
             ways = {row: self._how_to_cancel(row) for row in known.rows}
             files = {one: self._how_to_keep_out(one) for one in known.arrivals}
             _demand_one(name, [*ways.values(), *files.values()], "cannot be cancelled")
@@ -90,7 +93,7 @@ class Asking:
         rows: list[Row] = []
         unknown: list[str] = []
         for name in names:
-            known = _one_job(find(self.ledger, name))
+            known = meant(_one_job(find(self.ledger, name)))
             if not known:
                 unknown.append(name)
                 continue
@@ -142,10 +145,10 @@ class Asking:
 
     # ---- both -----------------------------------------------------------------------
 
-    def _known(self, name: str) -> Known:
-        known = find(self.ledger, name)
+    def _known(self, name: str, under: str) -> Known:
+        known = meant(_one_job(find(self.ledger, name)), under)
         if not known:
-            raise unknown_to_us(name)
+            raise unknown_to_us(name, also=f" below {under}" if under else "")
         return known
 
     def _watched(self) -> set[Path | None]:

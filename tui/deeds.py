@@ -48,5 +48,5 @@ class Deeds:
             if deed.what is What.RETRY:
                 answers, told = asking.retry([deed.about])
             else:
-                answers, told = asking.cancel([deed.about]), []
+                answers, told = asking.cancel([deed.about], under=deed.under), []
         return "; ".join([*summed(answers), *told, *warnings])

@@ -16,6 +16,7 @@ from .story import moment
 from .table import table
 
 SCHEMA: Final = 1
+_OF_ARRIVALS: Final = frozenset({"seen", "waiting"})
 _HEAD: Final = ("STATE", "SINCE", "NODE", "TRIES", "SECONDS", "PICTURE")
 
 
@@ -33,6 +34,11 @@ class Line:
     seconds: float = 0.0
     code: str = ""
     reason: str = ""
+
+    @property
+    def is_arrival(self) -> bool:
+        """Whether it is a file of a watched folder that is not submitted yet."""
+        return self.job is None and self.state in _OF_ARRIVALS
 
 
 def lines(rows: Sequence[Row], arrivals: Sequence[Arrival], *, most: int) -> list[Line]:

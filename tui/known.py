@@ -52,6 +52,30 @@ def find(ledger: Ledger, about: str) -> Known:
     return Known(about, tuple(rows.values()), tuple(arrivals.values()))
 
 
+def meant(known: Known, under: str = "") -> Known:
+    """Return of all that has a name what is meant to change: what comes out below a folder.
+
+    Without one, a name that is an output's means that output alone: it may have been dropped
+    into another watched folder since.
+    """
+    named = set(paths(under or known.about))
+    rows = tuple(one for one in known.rows if not named.isdisjoint(_places(one.destination)))
+    if under:
+        arrivals = tuple(
+            one
+            for one in known.arrivals
+            if one.out is not None and not named.isdisjoint(_places(one.out))
+        )
+        return Known(known.about, rows, arrivals)
+    outputs = tuple(one for one in rows if one.destination in named)
+    return Known(known.about, outputs) if outputs else known
+
+
+def _places(path: Path) -> tuple[Path, ...]:
+    """Return a path, and every folder that it is in."""
+    return path, *path.parents
+
+
 def paths(name: str) -> tuple[Path, ...]:
     """Return the paths that may be meant: as it is written, and as it really is."""
     if is_url(name):

@@ -4,12 +4,14 @@ JSON lines: first what it is, then what was told and when, in seconds since the 
 that was cut off is replayed as far as it goes.
 """
 
+import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +19,8 @@ from msgspec import Struct
 from ..broker.changes import Change, Whole
 from ..node.errors import UsageError
 from ..node.net.following import Away, Shown, Told
+
+log = logging.getLogger(__name__)
 
 SCHEMA: Final = 1
 
@@ -88,30 +92,69 @@ def _demand_recording(line: bytes, path: Path) -> None:
         )
 
 
+@dataclass(slots=True, eq=False)
 class Recorder:
-    """Writes down what is told, and hands it on."""
+    """Hands on what is told, and writes it down, for as long as that can be done.
 
-    def __init__(
-        self,
-        file: IO[bytes],
-        version: str,
-        tell: Callable[[Told], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._file = file
-        self._tell = tell
-        self._clock = clock
-        self._began = clock()
-        self._write(Head(version, SCHEMA))
+    Used as a context: until its end the file is open.
+    """
 
-    def __call__(self, told: Told) -> None:
-        """Take in what is told."""
-        self._write(entry(told, self._clock() - self._began))
-        self._tell(told)
+    path: Path
+    version: str
+    clock: Callable[[], float] = time.monotonic
+    _began: float = 0.0
+    _file: IO[bytes] | None = None
+    _trouble: str = ""
 
-    def _write(self, line: Struct) -> None:
-        self._file.write(msgspec.json.encode(line) + b"\n")
-        self._file.flush()
+    def __enter__(self) -> Self:
+        """Begin the file. Raises UsageError where it cannot be written."""
+        self._began = self.clock()
+        try:
+            self._file = self.path.open("wb")
+            self._put(Head(self.version, SCHEMA))
+        except OSError as error:
+            self._close()
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """End the file."""
+        self._close()
+
+    @property
+    def note(self) -> str:
+        """Whether it records, and if not, why not: for the screen."""
+        if self._trouble:
+            return f"NO LONGER RECORDED: {self._trouble}"
+        return "recording"
+
+    def through(self, tell: Callable[[Told], None]) -> Callable[[Told], None]:
+        """Return one to tell things: ``tell`` is told first, then it is written down."""
+
+        def told(told: Told) -> None:
+            tell(told)
+            self._write(told)
+
+        return told
+
+    def _write(self, told: Told) -> None:
+        try:
+            self._put(entry(told, self.clock() - self._began))
+        except OSError as error:
+            self._trouble = error.strerror or str(error)
+            log.warning("%s is recorded no longer: %s", self.path, self._trouble)
+            self._close()
+
+    def _put(self, line: Struct) -> None:
+        if self._file is not None:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+            self._file.flush()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # what could not be written was told of
+                file.close()
 
 
 @dataclass(slots=True, eq=False)

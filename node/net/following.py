@@ -139,8 +139,9 @@ class _Talk:
     keep_at: float = float("-inf")
     look_at: float = float("-inf")
     looked_at: str = ""
+    may_look: bool = True
     asked: deque[str] = field(default_factory=deque)
-    pages: dict[int, bytes] = field(default_factory=dict)
+    pages: list[Tell] = field(default_factory=list)
 
     def go_on(self) -> None:
         """Return when told to stop. Raises PixmeshError."""
@@ -148,7 +149,7 @@ class _Talk:
         self.heard = clock()
         while not self.following.stopping:
             self._ask(clock())
-            while self.socket.poll(TURN_MS if not self.pages else 0):
+            while self.socket.poll(TURN_MS):
                 self._hear(self.socket.recv_multipart(), clock())
                 if clock() >= min(self.keep_at, self.look_at):
                     break
@@ -160,7 +161,7 @@ class _Talk:
             self.keep_at = now + KEEP
             self._say(Ask(what="follow", about=self.number))
         node = self.following.watched
-        if node and (node != self.looked_at or now >= self.look_at):
+        if node and self.may_look and (node != self.looked_at or now >= self.look_at):
             self.look_at, self.looked_at = now + LOOK, node
             self.asked.append(node)
             self._say(Ask(what="preview", about=node))
@@ -183,6 +184,10 @@ class _Talk:
             case Tell():
                 self.heard = now
                 self._read(message)
+            case Error(code="not-allowed", text=text) if self.asked:
+                self.may_look = False
+                self.asked.clear()
+                log.info("no previews: %s", text)
             case Error(text=text) if self.asked and repr(self.asked[0]) in text:
                 self.asked.popleft()
                 log.debug("%s", text)  # the node is gone
@@ -192,13 +197,16 @@ class _Talk:
                 pass
 
     def _read(self, tell: Tell) -> None:
-        """Hand on what is told, once all pages of it are here."""
+        """Hand on what is told, once all pages of it are here; they come one after the other."""
         if tell.page == 0:
-            self.pages.clear()
-        self.pages[tell.page] = tell.body
-        if len(self.pages) < tell.pages:
+            self.pages = [tell]
+        elif self._is_next(tell):
+            self.pages.append(tell)
+        else:
+            self.pages.clear()  # one was lost; a gap in the changes tells of it
+        if not self.pages or len(self.pages) < tell.pages:
             return
-        body = b"".join(self.pages[page] for page in sorted(self.pages))
+        body = b"".join(page.body for page in self.pages)
         self.pages.clear()
         match tell.what:
             case feed.WHOLE:
@@ -209,6 +217,13 @@ class _Talk:
                 self._show(msgspec.msgpack.decode(body, type=Preview | None))
             case _:
                 log.debug("nobody asked for %s", tell.what)
+
+    def _is_next(self, tell: Tell) -> bool:
+        return bool(self.pages) and (tell.what, tell.page, tell.pages) == (
+            self.pages[-1].what,
+            self.pages[-1].page + 1,
+            self.pages[-1].pages,
+        )
 
     def _show(self, preview: Preview | None) -> None:
         """Hand on a picture, as that of the node that was asked for it: answers come in order."""

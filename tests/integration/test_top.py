@@ -184,6 +184,17 @@ def test_draining_from_the_screen_of_up_ends_it(mesh: RealMesh) -> None:
         assert top.is_plain()
 
 
+def test_a_screen_does_not_outlive_its_up_however_that_ends(mesh: RealMesh) -> None:
+    command = mesh.command("up", "--port", "0", "--slots", "1", "--name", "atlas")
+    with opened(command, folder=mesh.folder, environment=mesh.environment()) as top:
+        eventually(lambda: row(top, "atlas"), 20)
+        screen = top.process("top", "--of-up")
+        top.process("up").kill()
+        screen.wait(SOON)
+        top.wait_for("'pixmesh up' has ended")
+        assert top.is_plain()
+
+
 def share_of_a_core(process: psutil.Process, seconds: float) -> float:
     """Return how much of a core a process takes, on a machine of the usual speed."""
     before, began = sum(process.cpu_times()[:2]), time.monotonic()
@@ -197,8 +208,8 @@ def test_fifty_nodes_take_little_of_a_core_and_almost_nothing_while_nobody_looks
     mesh: RealMesh,
 ) -> None:
     now = 0.0
-    with (mesh.folder / "crowd.jsonl").open("wb") as file:
-        record = Recorder(file, "0.1.0", lambda _told: None, clock=lambda: now)
+    with Recorder(mesh.folder / "crowd.jsonl", "0.1.0", clock=lambda: now) as recorder:
+        record = recorder.through(lambda _told: None)
         for one in crowd(50, 60):
             record(one)
             now += 0.5

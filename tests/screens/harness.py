@@ -22,6 +22,7 @@ from textual.widgets._footer import FooterKey
 
 from pixmesh.node.net.following import Told
 from pixmesh.tui.dashboard.app import Dashboard
+from pixmesh.tui.jobs_view import Line as Listed
 from pixmesh.tui.view.actions import Deed
 from pixmesh.tui.view.glyphs import FULL, Glyphs
 from pixmesh.tui.view.jobs import Listing
@@ -78,6 +79,19 @@ class Shelf:
         """Return all of them, whatever is asked."""
         self.asked.append(words)
         return Listing(words, self.listing.lines, self.listing.counts)
+
+
+SHELF = Shelf(
+    Listing(
+        "",
+        tuple(
+            Listed(state=state, at=0.0, source=f"/in/{state}.jpg", destination=f"/out/{state}.jpg")
+            for state in ("failed", "submitted", "done")
+        ),
+        {"failed": 1, "submitted": 1, "done": 1},
+    )
+)
+"""One that failed, one under way, one that is done."""
 
 
 @dataclass(slots=True)

@@ -9,10 +9,8 @@ from pixmesh.broker.changes import Change, Whole, change
 from pixmesh.broker.views import Snapshot
 from pixmesh.node.net.following import Away
 from pixmesh.tui.dashboard.dialogs import Confirm, Leave
-from pixmesh.tui.jobs_view import Line as Listed
-from pixmesh.tui.view.jobs import MOST, Listing
 
-from .harness import Shelf, Stage, run, staged
+from .harness import SHELF, Stage, run, staged
 from .story import atlas, empty, later, minute, node, story
 
 DESTRUCTIVE = {"Drain", "Forget", "Pause", "Cancel", "Approve"}
@@ -201,6 +199,46 @@ def test_frozen_figures_stand_until_they_are_let_go() -> None:
     run(play)
 
 
+def test_while_figures_stand_a_broker_that_goes_is_said() -> None:
+    async def play() -> None:
+        async with staged() as stage:
+            await stage.tell(*minute())
+            await stage.press("z")
+            await stage.tell(Away("connection refused"))
+            assert stage.says("NO BROKER")
+            assert stage.says("away")
+
+    run(play)
+
+
+def test_a_terminal_made_smaller_and_larger_under_a_question_is_as_before() -> None:
+    async def play() -> None:
+        async with staged() as stage:
+            await stage.tell(*minute())
+            await stage.press("enter")
+            for size in ((39, 11), (100, 30)):
+                await stage.pilot.resize_terminal(*size)
+            await stage.press("escape")
+            await stage.shown()
+            assert stage.says("atlas")
+            assert not stage.says("needs")
+
+    run(play)
+
+
+def test_nothing_that_matches_is_not_nothing_that_is_there() -> None:
+    async def play() -> None:
+        async with staged() as stage:
+            await stage.shown()
+            assert stage.says("The broker is looked for.")
+            await stage.tell(*minute())
+            await stage.press("slash", *"zebra")
+            assert stage.says("Nothing has 'zebra'.")
+            assert not stage.says("No node is connected")
+
+    run(play)
+
+
 def test_below_what_it_needs_it_says_so_and_comes_back() -> None:
     async def play() -> None:
         async with staged((39, 11)) as stage:
@@ -258,51 +296,6 @@ DRAWN = set(" █▌░▀▁▂▃▄▅▆▇─")
 """What is no text: bars, graphs and edges."""
 
 
-SHELF = Shelf(
-    Listing(
-        "",
-        tuple(
-            Listed(state=state, at=0.0, source=f"/in/{state}.jpg", destination=f"/out/{state}.jpg")
-            for state in ("failed", "submitted", "done")
-        ),
-        {"failed": 1, "submitted": 1, "done": 1},
-    )
-)
-
-
-def test_pictures_are_retried_or_cancelled_by_their_outputs() -> None:
-    async def play() -> None:
-        async with staged(shelf=SHELF) as stage:
-            await stage.tell(*minute())
-            await stage.press("2", "r")
-            assert [(d.what.value, d.about) for d in stage.orders.done] == [
-                ("retry a picture", "/out/failed.jpg")
-            ]
-            await stage.press("j", "x", "y")
-            assert stage.orders.done[-1].about == "/out/submitted.jpg"
-            assert stage.orders.done[-1].command == "pixmesh jobs cancel /out/submitted.jpg"
-            await stage.press("j", "x", "r")
-            assert len(stage.orders.done) == 2
-
-    run(play)
-
-
-def test_of_however_many_pictures_only_so_many_rows_are_alive() -> None:
-    many = tuple(
-        Listed(state="done", at=0.0, source=f"/in/{i}.jpg", destination=f"/out/{i}.jpg", job="00")
-        for i in range(2 * MOST)
-    )
-
-    async def play() -> None:
-        async with staged(shelf=Shelf(Listing("", many, {"done": 100_000}))) as stage:
-            await stage.tell(*minute())
-            await stage.press("2")
-            assert len(stage.app.table.rows) == MOST
-            assert stage.says("100000 done; the latest 500 are shown")
-
-    run(play)
-
-
 def test_leaving_the_screen_of_up_asks_what_becomes_of_the_mesh() -> None:
     async def play() -> None:
         async with staged(of_up=True) as stage:
@@ -328,36 +321,6 @@ def test_what_the_palette_offers_is_what_the_keys_do() -> None:
             await stage.press("colon")
             assert len(stage.app.screen_stack) == 2
             await stage.pilot.press("escape")
-
-    run(play)
-
-
-EVIL = "/in/[red]a[/] [/nothing] \x1b[2J.jpg"
-
-
-def test_names_of_pictures_are_letters_and_nothing_else() -> None:
-    """Neither markup nor escapes: in the table, the question, the palette and what is told."""
-    one = Listed(state="submitted", at=0.0, source=EVIL, destination=EVIL, job="00")
-    shelf = Shelf(Listing("", (one,), {"submitted": 1}))
-
-    async def play() -> None:
-        async with staged((120, 40), shelf=shelf) as stage:
-            await stage.tell(*minute())
-            await stage.press("2")
-            assert stage.says("/in/[red]a[/] [/nothing] \\x1b[2J.jpg")
-            await stage.press("enter")
-            assert stage.says("[red]a[/]")
-            await stage.press("escape", "colon")
-            await stage.press(*"Cancel")
-            assert stage.app.is_running
-            assert stage.says("[red]a[/]")
-            await stage.press("escape", "x")
-            assert stage.says("[red]a[/]")
-            await stage.press("y")
-            assert [deed.about for deed in stage.orders.done] == [EVIL]
-            assert stage.says("[red]a[/]")
-            assert not any("\x1b" in line for line in stage.text())
-            assert stage.app.words == ""
 
     run(play)
 

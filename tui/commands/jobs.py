@@ -104,8 +104,9 @@ def retry(names: tuple[str, ...], failed: bool, under: str | None, common: Commo
 
 @command.command("cancel")
 @click.argument("names", nargs=-1, required=True, metavar="JOB|FILE...")
+@click.option("--under", metavar="FOLDER", default="", help="Only what comes out below this.")
 @common
-def cancel(names: tuple[str, ...], common: Common) -> None:
+def cancel(names: tuple[str, ...], under: str, common: Common) -> None:
     """Take pictures back that are not done: whoever works on them goes on without."""
     from ..asking import unknown_to_us
     from ..known import opened_ledger
@@ -113,7 +114,7 @@ def cancel(names: tuple[str, ...], common: Common) -> None:
     with opened_ledger() as ledger:
         if ledger is None:
             raise unknown_to_us(names[0])
-        answers = _asking(ledger, common).cancel(names)
+        answers = _asking(ledger, common).cancel(names, under=under)
     _tell(common, answers, [])
 
 

@@ -1,8 +1,7 @@
 """`pixmesh top`: the dashboard."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +11,8 @@ from ...node.errors import UsageError
 from ..options import Common, common
 
 if TYPE_CHECKING:
-    from ...node.net.following import Listener
     from ...node.net.way import Way
+    from ..recording import Recorder
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
@@ -22,10 +21,10 @@ FILE: Final = click.Path(path_type=Path, dir_okay=False)
 @click.option("--read-only", is_flag=True, help="Only look.")
 @click.option("--record", type=FILE, metavar="F", help="Write what is shown to a file besides.")
 @click.option("--replay", type=FILE, metavar="F", help="Show what was recorded, at its pace.")
-@click.option("--of-up", is_flag=True, hidden=True)
+@click.option("--of-up", type=int, metavar="PID", hidden=True)
 @common
 def command(
-    common: Common, read_only: bool, record: Path | None, replay: Path | None, of_up: bool
+    common: Common, read_only: bool, record: Path | None, replay: Path | None, of_up: int | None
 ) -> None:
     """Show the mesh live: nodes, jobs, folders, what happens, and what limits it.
 
@@ -59,10 +58,10 @@ def _replay(path: Path) -> None:
     from ..dashboard.opening import opened
     from ..recording import Replay, entries
 
-    opened(Replay(list(entries(path))), doer=None, pictures=None, of_up=False)
+    opened(Replay(list(entries(path))), doer=None, pictures=None)
 
 
-def _live(common: Common, *, read_only: bool, record: Path | None, of_up: bool) -> str:
+def _live(common: Common, *, read_only: bool, record: Path | None, of_up: int | None) -> str:
     from ...node.net.following import Following
     from ..dashboard.opening import opened
     from ..deeds import Deeds
@@ -75,25 +74,17 @@ def _live(common: Common, *, read_only: bool, record: Path | None, of_up: bool) 
         return way_to_broker(config)
 
     find()  # a mesh that was never there is an error; one that goes is not
-    with _recorded(record) as wrapped:
-        source = Following(find, wrapped)
-        doer = None if read_only else Deeds(find)
-        return opened(source, doer=doer, pictures=LedgerPictures(), of_up=of_up)
+    doer = None if read_only else Deeds(find)
+    with contextlib.ExitStack() as stack:
+        recorder = stack.enter_context(_recorder(record)) if record is not None else None
+        source = Following(find, recorder.through) if recorder is not None else Following(find)
+        note = (lambda: recorder.note) if recorder is not None else (lambda: "")
+        return opened(source, doer=doer, pictures=LedgerPictures(), note=note, up=of_up)
 
 
-@contextmanager
-def _recorded(path: Path | None) -> "Iterator[Callable[[Listener], Listener]]":
-    """Have what is told written to a file besides, where one is named."""
-    if path is None:
-        yield lambda tell: tell
-        return
+def _recorder(path: Path) -> "Recorder":
     from importlib.metadata import version
 
     from ..recording import Recorder
 
-    try:
-        file = path.open("wb")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    with file:
-        yield lambda tell: Recorder(file, version("pixmesh"), tell)
+    return Recorder(path, version("pixmesh"))

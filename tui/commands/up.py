@@ -1,5 +1,6 @@
 """`pixmesh up`: a mesh on this machine, and the line by which others join it."""
 
+import os
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -85,7 +86,7 @@ def _give_a_screen(upkeep: "Upkeep", stack: ExitStack) -> None:
 
     def screen() -> "subprocess.Popen[bytes]":
         curtain.fall()
-        words = [sys.executable, "-P", "-m", "pixmesh.tui.cli", "top", "--of-up"]
+        words = [sys.executable, "-P", "-m", "pixmesh.tui.cli", "top", "--of-up", str(os.getpid())]
         return subprocess.Popen(words, stderr=curtain.terminal)
 
     upkeep.screen, upkeep.screen_left = screen, curtain.rise

@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.markup import escape
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
@@ -101,7 +100,7 @@ class Dashboard(Pages):
             case "Folders":
                 own = actions.for_folders(self.view, chosen)
             case "Jobs":
-                own = actions.for_jobs(*self.listed.chosen(chosen))
+                own = actions.for_jobs(self.listed.chosen(chosen))
             case _:
                 own = []
         return own + actions.for_everyone(self.view)
@@ -194,7 +193,7 @@ _OF_THE_PAGE: Final = frozenset(
 
 def _unmarked(text: str) -> str:
     """Return others' words as the palette shows them: it takes brackets for markup."""
-    return escape(plain(text))
+    return plain(text).replace("[", "\\[")
 
 
 def _to_paste(text: str) -> list[str]:

@@ -10,10 +10,11 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from ...broker.views import Preview, Thumbnail
+from ...ops.errors import PictureError
 from ..view.glyphs import Glyphs
 from ..view.tone import Line
 from .lines import Lines
-from .messages import Drawn
+from .messages import Drawn, Key
 
 HEIGHT = 10
 LOW = 22
@@ -44,7 +45,8 @@ class Detail(Horizontal):
         super().__init__(id=id, classes="ascii" if glyphs.is_ascii else "")
         self._glyphs = glyphs
         self._colours = colours
-        self._drawn: dict[bytes, Text] = {}
+        self._drawn: dict[Key, Text] = {}
+        self._drawing = False
         self._preview: Preview | None = None
         self._on = False
 
@@ -64,7 +66,6 @@ class Detail(Horizontal):
         self.display = height >= LOW
         self.set_class(width >= WIDE, "wide")
         self.set_class(width >= VERY_WIDE, "large")
-        self._drawn.clear()
 
     def show(self, lines: Sequence[Line], *, table: bool) -> None:
         """Show what is known."""
@@ -88,27 +89,35 @@ class Detail(Horizontal):
             self.query_one("#after", Static).update("", layout=False)
             return
         for name, one in (("before", preview.before), ("after", preview.after)):
-            drawn = self._drawn.get(one.jpeg)
-            if drawn is None:
-                self._draw(one)
+            drawn = self._drawn.get(self._key(one))
+            if drawn is None and not self._drawing:
+                self._drawing = True
+                self._draw(one, self._columns)
             size = _size(one, self._glyphs, bytes_too=self.has_class("large"))
             words = Text(f"{name} {size}\n", no_wrap=True)
             self.query_one(f"#{name}", Static).update(words + (drawn or Text("")), layout=False)
 
+    @property
+    def _columns(self) -> int:
+        return LARGE if self.has_class("large") else SMALL
+
+    def _key(self, one: Thumbnail) -> Key:
+        return one.jpeg, self._columns
+
     @work(thread=True)
-    def _draw(self, one: Thumbnail) -> None:
-        """OpenCV takes a moment to load: never in the screen's own thread."""
+    def _draw(self, one: Thumbnail, columns: int) -> None:
+        """OpenCV takes a moment to load: never in the screen's own thread, and one at a time."""
         from .half_cells import Canvas, drawn
 
         try:
-            columns = LARGE if self.has_class("large") else SMALL
             text = drawn(one.jpeg, Canvas(columns - 1, HEIGHT - 2, self._colours))
-        except ValueError as error:
-            text = Text(str(error))
-        self.app.post_message(Drawn(one.jpeg, text))
+        except PictureError as error:
+            text = Text(error.what)
+        self.app.post_message(Drawn((one.jpeg, columns), text))
 
     def take(self, message: Drawn) -> None:
         """Keep a picture that is drawn: the last two are shown."""
+        self._drawing = False
         while len(self._drawn) >= 4:
             del self._drawn[next(iter(self._drawn))]
         self._drawn[message.key] = message.text

@@ -20,7 +20,7 @@ BOX = """
     background: $surface; color: $foreground; border: round $primary; padding: 0 1;
 }}
 {name}.ascii > VerticalScroll {{ border: ascii $primary; }}
-{name} Static {{ width: auto; background: $surface; }}
+{name} Static {{ width: auto; max-width: 100%; background: $surface; }}
 """
 
 

@@ -10,6 +10,8 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
+from ...ops.thumbnail import small_pixels
+
 SHADES: Final = " .:-=+*#%@"
 HALF: Final = "▀"
 
@@ -26,11 +28,10 @@ class Canvas:
 
 
 def drawn(jpeg: bytes, canvas: Canvas) -> Text:
-    """Return a JPEG as text. Raises ValueError for what is none."""
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ValueError("the thumbnail is no JPEG")
-    small = _fitted(np.asarray(pixels, np.uint8), canvas)
+    """Return a thumbnail as text. Raises PictureError for what is none."""
+    pixels = small_pixels(jpeg)
+    coloured = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
+    small = _fitted(np.asarray(coloured, np.uint8), canvas)
     return _in_halves(small) if canvas.colours else _in_shades(small)
 
 

@@ -36,10 +36,23 @@ class Loaded(Message):
         self.listing = listing
 
 
+class Unread(Message):
+    """The ledger could not be read."""
+
+    def __init__(self, why: str) -> None:
+        """Say why."""
+        super().__init__()
+        self.why = why
+
+
+Key = tuple[bytes, int]
+"""A thumbnail's JPEG, and how many columns it has on the screen."""
+
+
 class Drawn(Message):
     """A thumbnail was drawn: which, and how it looks."""
 
-    def __init__(self, key: bytes, text: Text) -> None:
+    def __init__(self, key: Key, text: Text) -> None:
         """Hand it over."""
         super().__init__()
         self.key = key

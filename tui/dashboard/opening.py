@@ -1,16 +1,19 @@
 """Opening the dashboard in this terminal, and leaving the terminal as it was, however that ends."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
+import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
 import click
+import psutil
 
 from ...node.errors import PixmeshError
 from ..cli import TERMINATED
@@ -18,14 +21,35 @@ from ..view.glyphs import fitting
 from .app import Dashboard
 from .sources import Doer, Pictures, Source
 
+log = logging.getLogger(__name__)
+
 KEPT: Final = 20
 """Log lines that are shown when the screen is left."""
 
 
-def opened(source: Source, *, doer: Doer | None, pictures: Pictures | None, of_up: bool) -> str:
-    """Show the mesh until it is left; return how. Raises PixmeshError where the screen broke."""
-    glyphs = fitting(os.environ, sys.stdout.encoding or "")
-    app = Dashboard(source=source, glyphs=glyphs, doer=doer, pictures=pictures, of_up=of_up)
+def opened(
+    source: Source,
+    *,
+    doer: Doer | None,
+    pictures: Pictures | None,
+    note: Callable[[], str] = str,
+    up: int | None = None,
+) -> str:
+    """Show the mesh until it is left; return how. Raises PixmeshError where the screen broke.
+
+    ``note`` returns what is to be said in the heading. ``up`` is the process that this is the
+    screen of, if it is one's: it ends with that.
+    """
+    app = Dashboard(
+        source=source,
+        glyphs=fitting(os.environ, sys.stdout.encoding or ""),
+        doer=doer,
+        pictures=pictures,
+        note=note,
+        of_up=up is not None,
+    )
+    if up is not None:
+        threading.Thread(target=_end_with, args=(app, up), name="lifeline", daemon=True).start()
     with _quiet_log(), _ended_by_sigterm(app):
         left = app.run(mouse=True)
     source.stop()
@@ -36,6 +60,14 @@ def opened(source: Source, *, doer: Doer | None, pictures: Pictures | None, of_u
             "the dashboard broke; what it said is above", remedy="'pixmesh status' shows the same"
         )
     return left or ""
+
+
+def _end_with(app: Dashboard, up: int) -> None:
+    """Leave the screen when a process has ended, however that ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(up).wait()
+    log.warning("'pixmesh up' has ended: so do its broker and node")
+    app.call_later(app.exit)
 
 
 @contextmanager

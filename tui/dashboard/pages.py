@@ -6,6 +6,7 @@ done in threads, which post messages. What can be done to what is shown is ``app
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -19,17 +20,18 @@ from ...node.net.following import Told as Heard
 from ..view import folders, heading, jobs, log, nodes
 from ..view.actions import Action
 from ..view.glyphs import Glyphs
-from ..view.grid import Grid, matching
+from ..view.grid import Grid, matching, nothing_of
 from ..view.mesh import MeshView
 from ..view.tone import Line, text_of
 from .detail import Detail
 from .dialogs import Told
 from .lines import Lines
-from .messages import Came, Done, Drawn, Loaded
+from .messages import Came, Drawn, Loaded, Unread
 from .rows import Rows
 from .sources import Doer, Pictures, Source
 
 LEAST: Final = (40, 12)
+LOOKING: Final = ("The broker is looked for.",)
 ANSI: Final = ("ansi-dark", "ansi-light")
 """Themes of the terminal's own colours, of which NO_COLOR makes black on black."""
 
@@ -63,6 +65,7 @@ class Pages(App[str]):
         glyphs: Glyphs,
         doer: Doer | None = None,
         pictures: Pictures | None = None,
+        note: Callable[[], str] = str,
         of_up: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -73,6 +76,7 @@ class Pages(App[str]):
         self._glyphs = glyphs
         self._doer = doer
         self._pictures = pictures
+        self._note = note
         self._of_up = of_up
         self._clock = clock
         self._wall = wall
@@ -81,6 +85,7 @@ class Pages(App[str]):
         self.words = ""
         self.by = "as they came"
         self.frozen = False
+        self._below: tuple[Line, ...] = ()
         self._previews = True
         self._ticks = 0
         self._loaded_at = float("-inf")
@@ -139,10 +144,11 @@ class Pages(App[str]):
         """Say so where the screen is too small; show details where there is room."""
         width, height = event.size
         small = width < LEAST[0] or height < LEAST[1]
-        self.screen.set_class(small, "too-small")
         need = f"pixmesh needs {LEAST[0]}x{LEAST[1]}\nthis is {width}x{height}"
-        self.query_one("#small", Static).update(need)
-        self.query_one("#detail", Detail).fit(width, height)
+        page = self.screen_stack[0]  # a dialog may be over it
+        page.set_class(small, "too-small")
+        page.query_one("#small", Static).update(need)
+        page.query_one("#detail", Detail).fit(width, height)
         self.draw()
 
     # ---- what is told ---------------------------------------------------------------
@@ -166,10 +172,11 @@ class Pages(App[str]):
 
     def draw(self) -> None:
         """Show what is known now."""
-        if self.frozen or not self.is_running:
+        if not self.is_running:
             return
-        now = self._clock()
-        self._draw_heading(now)
+        self._draw_heading()
+        if self.frozen:
+            return
         if self.page == "Jobs":
             self._draw_jobs()
         else:
@@ -184,16 +191,29 @@ class Pages(App[str]):
             self._offered = offered
             self.refresh_bindings()
 
-    def _draw_heading(self, now: float) -> None:
+    def _draw_heading(self) -> None:
+        """Say whether it is true, also while the figures below stand."""
+        now = self._clock()
+        width = self.size.width - 2
+        if not self.frozen:
+            below = (
+                heading.progress(self.view, self._glyphs, width=width),
+                heading.limits(self.view),
+            )
+            self._below = below
+        lines = [self._title(now, width), *self._below]
+        self.query_one("#heading", Lines).show(lines, banner=heading.banner(self.view, now))
+
+    def _title(self, now: float, width: int) -> Line:
         notes = [
+            *([self._note()] if self._note() else []),
             *(["read-only"] if self._doer is None else []),
             *(["FROZEN"] if self.frozen else []),
             *([f"sorted by {self.by}"] if self.by != "as they came" else []),
             *([f"filter {self.words!r}"] if self.words else []),
         ]
         clock_text = datetime.fromtimestamp(self._wall()).strftime("%H:%M:%S")
-        width = self.size.width - 2
-        top = heading.title(
+        return heading.title(
             self.view,
             self._glyphs,
             page=self.page,
@@ -202,13 +222,6 @@ class Pages(App[str]):
             notes=notes,
             width=width,
         )
-        banner = heading.banner(self.view, now)
-        lines = [
-            top,
-            heading.progress(self.view, self._glyphs, width=width),
-            heading.limits(self.view),
-        ]
-        self.query_one("#heading", Lines).show(lines, banner=banner)
 
     def _grid(self) -> Grid:
         match self.page:
@@ -218,14 +231,14 @@ class Pages(App[str]):
                 grid = folders.grid(self.view, self._glyphs)
             case _:
                 grid = log.grid(self.view, self._glyphs)
-        return Grid(grid.columns, matching(grid.rows, self.words), grid.nothing)
+        nothing = grid.nothing if self.view.snapshot is not None else LOOKING
+        rows = matching(grid.rows, self.words)
+        return Grid(grid.columns, rows, nothing_of(nothing, self.words))
 
     def _draw_jobs(self) -> None:
         self.query_one("#batches", Lines).show(jobs.batches(self.view, self._glyphs, most=4))
-        grid = jobs.grid(self.listed.lines, self._glyphs)
-        self.table.show(grid)
-        shown = len(grid.rows)
-        self.query_one("#counts", Lines).show([jobs.counts(self.listed.counts, shown, self.words)])
+        self.table.show(jobs.grid(self.listed, self._glyphs))
+        self.query_one("#counts", Lines).show([jobs.counts(self.listed)])
 
     def _draw_detail(self) -> None:
         detail = self.query_one("#detail", Detail)
@@ -305,7 +318,7 @@ class Pages(App[str]):
             self._thaw()
             return
         self.frozen = True
-        self._draw_heading(self._clock())
+        self._draw_heading()
 
     def _thaw(self) -> None:
         self.frozen = False
@@ -339,13 +352,18 @@ class Pages(App[str]):
         try:
             self.post_message(Loaded(pictures.load(words)))
         except PixmeshError as error:
-            self.post_message(Done(f"the ledger: {error}", failed=True))
+            self.post_message(Unread(str(error)))
 
     def on_loaded(self, message: Loaded) -> None:
         """Show the pictures, unless other words were typed meanwhile."""
         if message.listing.words == self.words:
             self.listed = message.listing
             self.draw()
+
+    def on_unread(self, message: Unread) -> None:
+        """Say that the pictures are those of an earlier time."""
+        self.listed = replace(self.listed, trouble=message.why)
+        self.draw()
 
     def on_drawn(self, message: Drawn) -> None:
         """A thumbnail is drawn."""

@@ -77,7 +77,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         was = self.cursor
         self._keep_cursor(before.rows, at_end=at_end)
         self.marked &= {row.id for row in grid.rows}
-        if len(before.rows) != len(grid.rows) or before.columns != grid.columns:
+        if len(before.rows) != len(grid.rows) or _frame(before) != _frame(grid):
             self.virtual_size = Size(self.size.width, len(grid.rows) + 1)
             self._lay_out()
             self.refresh()
@@ -218,3 +218,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         """Put the cursor where the mouse was."""
         if event.y:
             self.move_to(self.scroll_offset.y + event.y - 1)
+
+
+def _frame(grid: Grid) -> tuple[object, ...]:
+    """Return what a table has beside its rows."""
+    return grid.columns, grid.nothing

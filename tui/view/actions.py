@@ -12,6 +12,7 @@ from typing import Final
 
 from ...broker.messages import BY_A_PERSON
 from ...broker.views import FolderView, NodeView
+from ..jobs_view import Line as Listed
 from .mesh import MeshView
 
 
@@ -33,11 +34,15 @@ OF_THE_LEDGER: Final = frozenset({What.RETRY, What.CANCEL})
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing to be done to one id, and the command that does the same."""
+    """One thing to be done to one id, and the command that does the same.
+
+    A file that came to several watched folders is meant in that one whose OUT is ``under``.
+    """
 
     what: What
     about: str
     command: str
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +95,28 @@ def _is_paused_by_people(folder: FolderView) -> bool:
     return folder.paused.startswith(BY_A_PERSON)
 
 
-def for_jobs(paths: Sequence[str], states: Sequence[str]) -> list[Action]:
-    """Return what can be done to these pictures; ``states`` are how far they are."""
-    both = list(zip(paths, states, strict=True))
-    ended = [path for path, state in both if state in {"failed", "cancelled"}]
-    going = [path for path, state in both if state in {"seen", "waiting", "submitted"}]
+def for_jobs(chosen: Sequence[Listed]) -> list[Action]:
+    """Return what can be done to these pictures."""
+    ended = [one.destination for one in chosen if one.state in {"failed", "cancelled"}]
+    going = [one for one in chosen if one.state in {"seen", "waiting", "submitted"}]
     return [
         *_action("r", "Retry", What.RETRY, ended, "pixmesh jobs retry"),
-        *_action("x", "Cancel", What.CANCEL, going, "pixmesh jobs cancel", asks="Cancel"),
+        *([_cancel(going)] if going else []),
     ]
+
+
+def _cancel(going: Sequence[Listed]) -> Action:
+    named = _named([one.source if one.is_arrival else one.destination for one in going])
+    return Action("x", "Cancel", tuple(map(_cancelling, going)), f"Cancel {named}?")
+
+
+def _cancelling(one: Listed) -> Deed:
+    command = "pixmesh jobs cancel"
+    if not one.is_arrival:
+        name = shlex.quote(one.destination)
+        return Deed(What.CANCEL, one.destination, f"{command} {name}")
+    names = f"{shlex.quote(one.source)} --under {shlex.quote(one.destination)}"
+    return Deed(What.CANCEL, one.source, f"{command} {names}", under=one.destination)
 
 
 def for_everyone(view: MeshView) -> list[Action]:

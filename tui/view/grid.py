@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
+from ...broker.plain import plain
 from .tone import Span, Tone
 
 GAP = 1
@@ -94,6 +95,11 @@ def fitted(text: str, width: int, more: str, *, right: bool = False) -> str:
     if size > width:
         return set_cell_size(text, max(0, width - cell_len(more))) + more[:width]
     return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def nothing_of(nothing: tuple[str, ...], words: str) -> tuple[str, ...]:
+    """Return what is said of a table without rows, of which only those with these words show."""
+    return (f"Nothing has {plain(words)!r}.", "escape shows everything again") if words else nothing
 
 
 def matching(rows: Sequence[Row], words: str) -> tuple[Row, ...]:

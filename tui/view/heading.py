@@ -62,16 +62,16 @@ def _tabs(page: str, *, others: bool) -> Line:
 def _pulse(view: MeshView, glyphs: Glyphs, now: float) -> Span:
     if view.snapshot is None:
         return Span(f"{glyphs.states['warming']} connecting", Tone.WARN)
-    if view.why_away:
+    if view.away(now):
         return Span(f"{glyphs.states['lost']} away {age(view.age(now))}", Tone.WARN)
     return Span(f"{glyphs.states['working']} live {view.age(now):.1f}s", Tone.BUSY)
 
 
 def banner(view: MeshView, now: float) -> str:
     """Return what is to be said across the screen while the broker is away, or nothing."""
-    if not view.why_away:
+    why = plain(view.away(now))
+    if not why:
         return ""
-    why = plain(view.why_away)
     if view.snapshot is None:
         return f"NO BROKER; it is looked for all the time. {why}"
     return f"NO BROKER: the figures are {age(view.age(now))} old; it is looked for. {why}"
@@ -166,12 +166,17 @@ def limits(view: MeshView) -> Line:
     spans: list[Span] = []
     if snapshot.limited_by:
         spans += [Span("limited by: ", Tone.QUIET), Span(plain(snapshot.limited_by), Tone.STRONG)]
+    for fact in _warnings(snapshot):
+        between = "  " if spans else ""
+        spans.append(Span(f"{between}{fact}", Tone.WARN))
+    return tuple(spans)
+
+
+def _warnings(snapshot: Snapshot) -> Iterator[str]:
     reasons = [batch.reason for batch in snapshot.batches if batch.reason]
     if reasons and reasons[0] not in snapshot.limited_by:
-        spans.append(Span(f"waits: {plain(reasons[0])}", Tone.WARN))
+        yield f"waits: {plain(reasons[0])}"
     if waiting := len(snapshot.waiting):
-        asks = "asks" if waiting == 1 else "ask"
-        spans.append(Span(f"  {waiting} {asks} to be let in: press a", Tone.WARN))
+        yield f"{waiting} {'asks' if waiting == 1 else 'ask'} to be let in: press a"
     if quarantined := len(snapshot.quarantined):
-        spans.append(Span(f"  {counted(quarantined, 'picture')} quarantined", Tone.WARN))
-    return tuple(spans)
+        yield f"{counted(quarantined, 'picture')} quarantined"

@@ -10,7 +10,7 @@ from ..jobs_view import Line as Listed
 from ..pace import short
 from ..story import moment
 from .glyphs import Glyphs
-from .grid import Column, Grid, Row
+from .grid import Column, Grid, Row, nothing_of
 from .mesh import MeshView
 from .tone import Line, Span, Tone, titled
 
@@ -40,18 +40,33 @@ STATES: Final[Mapping[str, tuple[str, Tone]]] = {
 }
 
 
-def grid(listed: Sequence[Listed], glyphs: Glyphs) -> Grid:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the ledger was asked for, and what it had: at most MOST lines, and how many of each.
+
+    ``trouble`` is why it could not be read again since then.
+    """
+
+    words: str = ""
+    lines: tuple[Listed, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    trouble: str = ""
+
+    def chosen(self, ids: Sequence[str]) -> list[Listed]:
+        """Return these that are listed still."""
+        known = {id_of(one): one for one in self.lines}
+        return [known[one] for one in ids if one in known]
+
+
+def grid(listing: Listing, glyphs: Glyphs) -> Grid:
     """Return the table of pictures, at most MOST."""
-    return Grid(COLUMNS, tuple(_row(one, glyphs) for one in listed[:MOST]), NOTHING)
+    nothing = (listing.trouble,) if listing.trouble else nothing_of(NOTHING, listing.words)
+    return Grid(COLUMNS, tuple(_row(one, glyphs) for one in listing.lines[:MOST]), nothing)
 
 
 def id_of(one: Listed) -> str:
-    """Return what names a picture of the list: its output, or the file that came."""
-    return (
-        one.destination
-        if one.job is not None or one.state not in {"seen", "waiting"}
-        else one.source
-    )
+    """Return what names a picture of the list: its output, or the file that came and its OUT."""
+    return f"{one.source} > {one.destination}" if one.is_arrival else one.destination
 
 
 def _row(one: Listed, glyphs: Glyphs) -> Row:
@@ -72,11 +87,14 @@ def _row(one: Listed, glyphs: Glyphs) -> Row:
     )
 
 
-def counts(found: Mapping[str, int], shown: int, words: str) -> Line:
+def counts(listing: Listing) -> Line:
     """Return how many pictures there are of each state, and how many of them are shown."""
-    total = sum(found.values())
-    summed = ", ".join(f"{count} {state}" for state, count in found.items()) or "nothing"
-    matching = f" match {plain(words)!r}" if words else ""
+    if listing.trouble:
+        return (Span(f"not read again: {plain(listing.trouble)}", Tone.WARN),)
+    shown = min(MOST, len(listing.lines))
+    total = sum(listing.counts.values())
+    summed = ", ".join(f"{count} {state}" for state, count in listing.counts.items()) or "nothing"
+    matching = f" match {plain(listing.words)!r}" if listing.words else ""
     more = f"; the latest {shown} are shown" if total > shown else ""
     return (Span(f"this machine's pictures: {summed}{matching}{more}", Tone.QUIET),)
 
@@ -100,21 +118,6 @@ def batches(view: MeshView, glyphs: Glyphs, *, most: int) -> list[Line]:
     if len(known) > most:
         lines.append((Span(f"and {len(known) - most} more batches", Tone.QUIET),))
     return lines
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What the ledger was asked for, and what it had: at most MOST lines, and how many of each."""
-
-    words: str = ""
-    lines: tuple[Listed, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-    def chosen(self, ids: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return these that are listed still, and how far they are."""
-        known = {id_of(one): one for one in self.lines}
-        found = [(one, known[one].state) for one in ids if one in known]
-        return [one for one, _ in found], [state for _, state in found]
 
 
 def detail(listed: Sequence[Listed], chosen: str) -> list[Line]:

@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from ...broker.changes import Change, Whole, apply
 from ...broker.views import BatchView, FolderView, Happened, NodeView, Snapshot
-from ...node.net.following import Away, Shown, Told
+from ...node.net.following import SILENCE, Away, Shown, Told
 from ..pace import Counts, Pace
 
 SAMPLES = 60
@@ -67,6 +67,12 @@ class MeshView:
         """Return how old the figures are, in seconds."""
         return max(0.0, now - self.told_at)
 
+    def away(self, now: float) -> str:
+        """Return why the figures are not true any more; nothing while they are."""
+        if self.why_away or self.snapshot is None or self.age(now) <= SILENCE + SAMPLE_EVERY:
+            return self.why_away
+        return f"nothing was told for {self.age(now):.0f} s"
+
     def rate(self, key: str) -> float:
         """Return the images a second of a folder or a batch."""
         pace = self._paces.get(key)
@@ -84,14 +90,16 @@ class MeshView:
         return sum(self.node_rate(node.name) for node in nodes)
 
     def _begin(self, snapshot: Snapshot) -> None:
-        """A broker tells all: where it is another one, its counts begin anew."""
+        """A broker tells all: where it is another one, its counts and lines begin anew."""
         before = self.snapshot
         if before is not None and snapshot.uptime < before.uptime:
             self._paces.clear()
             for known in self.nodes.values():
                 known.pace = Pace()
             self._sampled = float("-inf")
-        self.lines = deque(snapshot.happened, maxlen=LINES)
+            self.lines.clear()
+        last = self.lines[-1].number if self.lines else 0
+        self.lines.extend(one for one in snapshot.happened if one.number > last)
 
     def _seen(self, snapshot: Snapshot, now: float) -> None:
         self.snapshot, self.told_at, self.why_away = snapshot, now, ""

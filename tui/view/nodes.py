@@ -174,6 +174,7 @@ def _facts(node: NodeView, view: MeshView, glyphs: Glyphs) -> list[tuple[str, st
     return [
         ("state", state_in_words(node, glyphs), TONES.get(node.state, Tone.PLAIN)),
         ("why", node.reason, Tone.WARN),
+        ("shown", _shown(view, node.name, sep), Tone.PLAIN),
         ("machine", sep.join(machine), Tone.PLAIN),
         ("work", sep.join(work + pace), Tone.PLAIN),
         ("load", sep.join([others, disk]), Tone.PLAIN),
@@ -182,6 +183,15 @@ def _facts(node: NodeView, view: MeshView, glyphs: Glyphs) -> list[tuple[str, st
         ("error", node.last_error, Tone.WARN),
         ("members", _membership(view, node.name), Tone.QUIET),
     ]
+
+
+def _shown(view: MeshView, name: str, sep: str) -> str:
+    """Say which picture the two beside are of."""
+    shown = view.previews.get(name)
+    if shown is None or shown.preview is None:
+        return ""
+    one = shown.preview
+    return sep.join([one.name, one.recipe, f"{short(one.seconds)} s", f"{age(one.age)} ago"])
 
 
 def _minute(known: NodeHistory, glyphs: Glyphs) -> str:

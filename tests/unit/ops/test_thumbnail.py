@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pixmesh.ops.errors import PictureError
-from pixmesh.ops.thumbnail import SIDE, thumbnail
+from pixmesh.ops.thumbnail import SIDE, small_pixels, thumbnail
 from pixmesh.tests.support.photos import Pixels, drawn, require_data, skimage_files
 
 from .files import by_pillow, exif, turned
@@ -210,3 +210,28 @@ def test_a_jpeg_that_lost_pixels_in_its_middle_is_said(
 def test_what_is_no_picture_is_said(data: bytes) -> None:
     with pytest.raises(PictureError):
         thumbnail(data)
+
+
+def test_a_thumbnail_is_read_as_what_it_is() -> None:
+    made = thumbnail(encoded(quarters(600, 900), ".png"))
+    assert np.array_equal(small_pixels(made.jpeg), opened(made.jpeg))
+    gray = encoded(quarters(64, 96)[..., 0], ".jpg")
+    assert small_pixels(gray).shape == (64, 96)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"", "empty"),
+        (b"GIF or so", "not-a-picture"),
+        (encoded(quarters(64, 96), ".webp"), "unsupported"),
+        (encoded(quarters(16, 16383), ".webp"), "unsupported"),
+        (encoded(quarters(64, SIDE + 1), ".jpg"), "too-large"),
+        (encoded(quarters(64, 96), ".jpg")[:600], "truncated"),
+    ],
+    ids=["empty", "letters", "webp", "large webp", "large jpeg", "cut"],
+)
+def test_what_is_no_thumbnail_is_not_decoded(sent: bytes, code: str) -> None:
+    with pytest.raises(PictureError) as refused:
+        small_pixels(sent)
+    assert refused.value.code == code

@@ -121,6 +121,28 @@ def test_an_id_that_was_shortened_too_much_is_refused(world: World) -> None:
     assert len(world.asking.cancel([JOB.hex()[:12].upper()])) == 1
 
 
+def test_a_file_that_came_to_two_folders_is_cancelled_in_the_one_that_is_named(
+    world: World,
+) -> None:
+    outs = OUT / "thumbs", OUT / "web"
+    for out in outs:
+        world.other.folders.watched(out, IN, "grayscale")
+        world.other.folders.arriving(out, [Arrival(IN / "a.jpg", ArrivalState.WAITING)])
+    world.asking.cancel([str(IN / "a.jpg")], under=str(outs[0]))
+    assert [len(world.us.folders.asked(out)) for out in outs] == [1, 0]
+    with pytest.raises(UsageError, match=r"nothing is known of /in/a\.jpg below /elsewhere"):
+        world.asking.cancel([str(IN / "a.jpg")], under="/elsewhere")
+
+
+def test_an_outputs_name_means_that_output_though_it_was_dropped_elsewhere_since(
+    world: World,
+) -> None:
+    world.other.submitted([todo("a.jpg"), todo("b.jpg", source=OUT / "a.jpg")])
+    answers = world.asking.cancel([str(OUT / "a.jpg")])
+    assert [one.destination for one in answers] == [str(OUT / "a.jpg")]
+    assert world.asked() == [(OUT / "a.jpg", Wish.CANCEL)]
+
+
 # ---- retry ---------------------------------------------------------------------------------
 
 

@@ -1,6 +1,8 @@
 """What was recorded is told again as it was, each at its time; what is no recording is said."""
 
 import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,8 @@ TOLD: list[Told] = [*minute(), Shown("atlas", preview(b"\xff\xd8")), Away("refus
 def recorded(path: Path, told: list[Told], every: float) -> list[Told]:
     passed: list[Told] = []
     now = [0.0]
-    with path.open("wb") as file:
-        record = Recorder(file, "0.1.0", passed.append, clock=lambda: now[0])
+    with Recorder(path, "0.1.0", clock=lambda: now[0]) as recorder:
+        record = recorder.through(passed.append)
         for one in told:
             record(one)
             now[0] += every
@@ -30,6 +32,41 @@ def test_what_is_recorded_is_handed_on_and_read_back_as_it_was(tmp_path: Path) -
     found = list(entries(path))
     assert [one.told for one in found] == TOLD
     assert [one.at for one in found] == [0.5 * number for number in range(len(TOLD))]
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as on a disk that is full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_where_nothing_can_be_written_it_does_not_begin(tmp_path: Path) -> None:
+    with (
+        largest_file(0),
+        pytest.raises(UsageError, match="session cannot be written: File too large"),
+        Recorder(tmp_path / "session", "0.1.0"),
+    ):
+        pass
+
+
+def test_a_disk_that_fills_up_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
+    passed: list[Told] = []
+    with Recorder(tmp_path / "session", "0.1.0") as recorder:
+        record = recorder.through(passed.append)
+        record(TOLD[0])
+        assert recorder.note == "recording"
+        with largest_file((tmp_path / "session").stat().st_size + 100):
+            for one in TOLD[1:]:
+                record(one)
+        assert recorder.note == "NO LONGER RECORDED: File too large"
+    assert passed == TOLD
+    assert [one.told for one in entries(tmp_path / "session")] == TOLD[:1]
 
 
 def test_it_is_told_again_in_order_and_then_that_it_ends(tmp_path: Path) -> None:

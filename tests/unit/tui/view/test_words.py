@@ -4,9 +4,10 @@ from msgspec import structs
 
 from pixmesh.broker.changes import Whole
 from pixmesh.broker.views import BatchView, Snapshot
-from pixmesh.node.net.following import Away
+from pixmesh.node.net.following import SILENCE, Away
 from pixmesh.tests.screens.story import empty, minute, node, story
-from pixmesh.tui.view import actions, folders, heading, log, nodes
+from pixmesh.tui.jobs_view import Line as Listed
+from pixmesh.tui.view import actions, folders, heading, jobs, log, nodes
 from pixmesh.tui.view.glyphs import FULL
 from pixmesh.tui.view.mesh import MeshView
 from pixmesh.tui.view.tone import Line, text_of
@@ -164,15 +165,59 @@ def test_what_can_be_done_to_a_node_depends_on_how_it_is() -> None:
     assert drain.question == "Drain atlas?"
 
 
+def listed(state: str, *, to: str) -> Listed:
+    return Listed(state=state, at=0.0, source="/in/a.jpg", destination=to)
+
+
+def test_a_file_that_came_to_two_folders_is_cancelled_in_one_of_them() -> None:
+    waits = [listed("waiting", to="/thumbs/"), listed("seen", to="/web out/")]
+    assert len({jobs.id_of(one) for one in waits}) == 2
+    (cancel,) = actions.for_jobs(waits)
+    assert [(deed.about, deed.under) for deed in cancel.deeds] == [
+        ("/in/a.jpg", "/thumbs/"),
+        ("/in/a.jpg", "/web out/"),
+    ]
+    assert cancel.deeds[1].command == "pixmesh jobs cancel /in/a.jpg --under '/web out/'"
+
+
 def test_what_can_be_done_to_folders_pictures_and_strangers() -> None:
     view = view_of(story())
     assert [a.label for a in actions.for_folders(view, ["aa11bb22"])] == ["Pause"]
     assert [a.label for a in actions.for_folders(view, ["cc33dd44"])] == ["Resume"]
-    both = actions.for_jobs(["/a b.jpg", "/c.jpg"], ["failed", "submitted"])
+    both = actions.for_jobs([listed("failed", to="/a b.jpg"), listed("submitted", to="/c.jpg")])
     assert [a.label for a in both] == ["Retry", "Cancel"]
     assert both[0].deeds[0].command == "pixmesh jobs retry '/a b.jpg'"
-    assert actions.for_jobs(["/d.jpg"], ["done"]) == []
+    assert both[1].deeds[0].command == "pixmesh jobs cancel /c.jpg"
+    assert actions.for_jobs([listed("done", to="/d.jpg")]) == []
     (approve,) = actions.for_everyone(view)
     assert approve.deeds[0].about == "P9XD-2LLC"
     assert "Its own screen must show P9XD-2LLC" in approve.question
     assert actions.for_everyone(view_of(empty())) == []
+
+
+def test_what_is_not_told_for_a_while_is_not_live_whatever_nobody_said() -> None:
+    view = view_of(story())
+    assert view.away(SILENCE) == ""
+    later = SILENCE + 2.0
+    assert view.away(later) == "nothing was told for 4 s"
+    title = heading.title(view, FULL, page="Nodes", now=later, clock_text="", notes=(), width=200)
+    assert "away 4s" in text_of(title)
+    assert "the figures are 4s old" in heading.banner(view, later)
+
+
+def test_what_limits_and_what_waits_do_not_run_together() -> None:
+    batch = structs.replace(story().batches[0], reason="no node has rembg")
+    view = view_of(structs.replace(story(), limited_by="slots", batches=(batch,)))
+    assert "limited by: slots  waits: no node has rembg" in text_of(heading.limits(view))
+
+
+def test_lines_of_the_log_outlast_being_told_all_again_but_not_another_broker() -> None:
+    view = told()
+    lines = list(view.lines)
+    assert lines
+    assert view.snapshot is not None
+    again = structs.replace(view.snapshot, happened=view.snapshot.happened[-1:])
+    view.take(Whole(99, again), 100.0)
+    assert list(view.lines) == lines
+    view.take(Whole(1, structs.replace(again, uptime=1.0)), 101.0)
+    assert list(view.lines) == list(again.happened)
