@@ -31,8 +31,8 @@ class Chronicle:
     def came(self, name: str, slots: int, now: float) -> None:
         """A node is here, for the first time or again."""
         was = self._lost.pop(name, None)
-        text = f"is back with {slots} slots" if was is not None else f"is here with {slots} slots"
-        self.tell("joined", name, text, now)
+        how = "here" if was is None else "back"
+        self.tell("joined", name, f"is {how} with {slots} slot{'' if slots == 1 else 's'}", now)
 
     def lost(self, name: str, slots: int, why: str, moved: int, now: float) -> None:
         """A node is gone that had not said so."""

@@ -191,7 +191,7 @@ def _shown(view: MeshView, name: str, sep: str) -> str:
     if shown is None or shown.preview is None:
         return ""
     one = shown.preview
-    return sep.join([one.name, one.recipe, f"{short(one.seconds)} s", f"{age(one.age)} ago"])
+    return sep.join([one.name, f"{age(one.age)} ago", f"took {short(one.seconds)} s", one.recipe])
 
 
 def _minute(known: NodeHistory, glyphs: Glyphs) -> str:
