@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import boto3
 import fsspec.asyn
@@ -194,6 +194,34 @@ def test_names_go_in_and_out_as_they_are_and_a_taken_one_stays(
         **outputs,
         "old/a [1]-2.png": pictures["a [1].png"],
     }
+
+
+class SlowContent(InlineContent):
+    """Content of which the end is written when it is allowed to be."""
+
+    def __init__(self) -> None:
+        super().__init__(b"late", on_close=lambda: None)
+        self.began, self.may_end = threading.Event(), threading.Event()
+
+    def write_to(self, file: BinaryIO) -> None:
+        self.began.set()
+        assert self.may_end.wait(20)
+        super().write_to(file)
+
+
+def test_what_is_given_up_while_it_is_on_its_way_is_not_there_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened("s3", tmp_path, monkeypatch) as place, outlet_of(f"{place.url}/out") as outlet:
+        temp, content = outlet.root / ".a.part", SlowContent()
+        outlet.write(temp, content, modified_ns=None)
+        assert content.began.wait(20)
+        removing = threading.Thread(target=outlet.remove, args=(temp,))
+        removing.start()
+        content.may_end.set()
+        removing.join(20)
+        assert not removing.is_alive()
+        assert place.files() == {}
 
 
 @pytest.mark.parametrize("kind", ["sftp", "smb"])

@@ -7,7 +7,7 @@ group; then it gets its final name by one step of the server's. Times of files c
 import errno
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -95,7 +95,9 @@ class CloudOutlet:
 
     def remove(self, path: Path) -> None:
         """Remove a file if it is there: now, or when it can be reached again."""
-        self._uploads.pop(path, None)
+        upload = self._uploads.pop(path, None)
+        if upload is not None and not upload.cancel():
+            wait([upload])  # what is still on its way would be there afterwards
         try:
             self._do(lambda files: files.rm_file(self._store.at(path)))
         except FileNotFoundError:
