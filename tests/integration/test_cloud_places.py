@@ -212,15 +212,17 @@ class SlowContent(InlineContent):
 def test_what_is_given_up_while_it_is_on_its_way_is_not_there_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened("s3", tmp_path, monkeypatch) as place, outlet_of(f"{place.url}/out") as outlet:
-        temp, content = outlet.root / ".a.part", SlowContent()
-        outlet.write(temp, content, modified_ns=None)
-        assert content.began.wait(20)
-        removing = threading.Thread(target=outlet.remove, args=(temp,))
-        removing.start()
-        content.may_end.set()
-        removing.join(20)
-        assert not removing.is_alive()
+    with opened("s3", tmp_path, monkeypatch) as place:
+        with outlet_of(f"{place.url}/out") as outlet:
+            temp, content = outlet.root / ".a.part", SlowContent()
+            outlet.write(temp, content, modified_ns=None)
+            assert content.began.wait(20)
+            removing = threading.Thread(target=outlet.remove, args=(temp,))
+            removing.start()
+            removing.join(1)  # were it not to wait, it would be through by then
+            content.may_end.set()
+            removing.join(20)
+            assert not removing.is_alive()
         assert place.files() == {}
 
 
