@@ -85,7 +85,7 @@ def _hello(
     from ..ops import registry
 
     boot, numeric, budget = os.urandom(8), platform.numeric_class(), memory_budget()
-    has = tuple(operation.name for operation in registry.every())
+    has = tuple(one.name for one in registry.every() if not one.missing())
 
     def hello() -> Hello:
         return Hello(

@@ -32,7 +32,9 @@ from .slot_messages import SlotEnd
 
 TELL_AGAIN = 2.0
 FETCHES_PER_SLOT = 4
-ELSEWHERE = frozenset({"corrupted", "disk-full", "memory", "recipe", "spool", "unreachable"})
+ELSEWHERE = frozenset(
+    {"corrupted", "disk-full", "memory", "no-weights", "recipe", "spool", "unreachable"}
+)
 
 # By bare names where each attempt comes by: to look a member up in its class takes 60 ns, not 2.
 READY, RUNNING, ENDED = Phase.READY, Phase.RUNNING, Phase.ENDED

@@ -24,16 +24,19 @@ import zmq
 
 from ..broker.lifetime import ignore_interrupts, wait_until_cut
 from ..broker.messages import INLINE_BYTES
+from ..broker.names import host_name
 from ..broker.views import Preview, Thumbnail
 from ..ops.errors import PictureError, RecipeError
 from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
 from ..ops.thumbnail import thumbnail
+from ..ops.weights import Find, nowhere
 from . import platform
 from .cell import IDLE, Cell
 from .owner.job import digest_of
 from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
 from .spool import FULL, result_path, source_path
+from .weights import WeightsCache
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +72,7 @@ def main() -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = connect(context, orders)
     socket.send(READY)
-    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool)))
+    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool), WeightsCache.open().find))
 
 
 def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
@@ -105,11 +108,14 @@ def serve(socket: zmq.Socket[bytes], cell: Cell, runner: "Runner") -> None:
 class Runner:
     """Runs one task after the other; recipes and outputs are read once.
 
-    Pixels that do not travel inline are in the folder ``spool``.
+    Pixels that do not travel inline are in the folder ``spool``; ``find`` tells where weights are.
     """
 
-    def __init__(self, spool: Path, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, spool: Path, find: Find = nowhere, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._spool = spool
+        self._find = find
         self._clock = clock
         self._recipes: dict[str, Recipe] = {}
         self._outputs: dict[str, Output] = {}
@@ -148,7 +154,7 @@ class Runner:
             return Made(bytes(pixels), "same")
         recipe = _kept(self._recipes, task.recipe, parse)
         output = _kept(self._outputs, task.output, read_output)
-        return _processed(pixels, recipe, output)
+        return _processed(pixels, recipe, output, self._find)
 
     def _written(self, task: SlotTask, made: Made) -> SlotEnd:
         """Return the end that tells of a result; a large one is put into the spool first."""
@@ -192,11 +198,12 @@ class _Spooled:
                 self._map.close()
 
 
-def _processed(pixels: Pixels, recipe: Recipe, output: Output) -> Made:
+def _processed(pixels: Pixels, recipe: Recipe, output: Output, find: Find) -> Made:
     try:
-        product = process(pixels, recipe, output)
+        product = process(pixels, recipe, output, find)
     except PictureError as error:
-        raise Fault(error.code, str(error)) from None
+        where = f"on {host_name()} " if error.code == "no-weights" else ""
+        raise Fault(error.code, f"{where}{error}") from None
     except RecipeError as error:
         raise Fault("recipe", str(error)) from None
     except MemoryError:

@@ -12,7 +12,14 @@ from __future__ import annotations
 from typing import Final, Literal
 
 PictureCode = Literal[
-    "empty", "not-a-picture", "unsupported", "truncated", "corrupt", "too-large", "operation-failed"
+    "empty",
+    "not-a-picture",
+    "unsupported",
+    "truncated",
+    "corrupt",
+    "too-large",
+    "operation-failed",
+    "no-weights",
 ]
 
 REMEDIES: Final[dict[PictureCode, str]] = {
@@ -23,6 +30,7 @@ REMEDIES: Final[dict[PictureCode, str]] = {
     "corrupt": "copy or export the picture again",
     "too-large": "raise --max-pixels, or make the picture smaller",
     "operation-failed": "try another recipe, or report the picture",
+    "no-weights": "'pixmesh models pull' gets them",
 }
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _never(_arguments: Mapping[str, Value]) -> bool:
     return False
 
 
-def _no_complaint(_arguments: Mapping[str, Value]) -> str:
+def _nothing(_arguments: Mapping[str, Value]) -> str:
     return ""
 
 
@@ -143,7 +144,9 @@ class Operation:
     output; `layout` foretells the output's shape; `complaint` says what is wrong with arguments
     that are right one by one ("" when nothing is). Where `gives_data` says so of the arguments, it
     is `measure` that runs, and what it returns is the result. `writes` tells what the arguments
-    change about how the result is written.
+    change about how the result is written. `requires` are modules that must be installed, which
+    `extra` of ours brings; `weights` names the model whose weights the arguments take, if any: the
+    functions are then given the folder that they are in, as `weights`.
     """
 
     name: str
@@ -155,14 +158,20 @@ class Operation:
     source: str
     parameters: tuple[Parameter, ...] = ()
     requires: tuple[str, ...] = ()
+    extra: str = ""
+    weights: Callable[[Mapping[str, Value]], str] = _nothing
     depths: tuple[Depth, ...] = DEPTHS
     channels: tuple[int, ...] = (1, 2, 3, 4)
     example: str = ""
     layout: Callable[[Layout, Mapping[str, Value]], Layout] = _same
-    complaint: Callable[[Mapping[str, Value]], str] = _no_complaint
+    complaint: Callable[[Mapping[str, Value]], str] = _nothing
     measure: Measure | None = None
     gives_data: Callable[[Mapping[str, Value]], bool] = _never
     writes: Callable[[Mapping[str, Value]], Mapping[str, object]] | None = None
+
+    def missing(self) -> tuple[str, ...]:
+        """Return which of the modules that it requires are not installed."""
+        return tuple(name for name in self.requires if find_spec(name) is None)
 
     def parameter(self, name: str) -> Parameter | None:
         """Return the parameter of that name, or None."""

@@ -56,6 +56,11 @@ def without_alpha(pixels: Pixels) -> Pixels:
     return cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
 
 
+def depth_of(pixels: Pixels) -> Depth:
+    """Return the name of the depth that the pixels have."""
+    return cast("Depth", pixels.dtype.name)
+
+
 def to_depth(pixels: Pixels, depth: Depth) -> Pixels:
     """Return the pixels at `depth`, scaled to its full range and rounded; clipped from float."""
     import numpy as np

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +17,7 @@ from .operation import Operation, Seen
 from .picture import Metadata, Picture
 from .recipe import Recipe, Step
 from .source import Buffer
+from .weights import Find, nowhere
 
 if TYPE_CHECKING:
     from .picture import Pixels
@@ -96,20 +99,21 @@ def read_output(text: str) -> Output:
     return Output(**json.loads(text))
 
 
-def process(data: Buffer, recipe: Recipe, output: Output) -> Product:
+def process(data: Buffer, recipe: Recipe, output: Output, find: Find = nowhere) -> Product:
     """Return the picture in `data` after every step of the recipe, written as `output` says.
 
-    The result is always encoded anew, `identity` included. PictureError where the picture cannot
-    be read, a step cannot be done, or the result cannot be written.
+    The result is always encoded anew, `identity` included. `find` tells where weights are.
+    PictureError where the picture cannot be read, a step cannot be done, or the result cannot be
+    written.
     """
     header = probe(data)
     check_limits(recipe, header, output)
     picture = decode(data, max_pixels=output.max_pixels, header=header)
     pixels = picture.pixels
     for step in recipe.steps[: -1 if recipe.gives_data else None]:
-        pixels = _done(step, pixels)
+        pixels = _done(step, pixels, find)
     if recipe.gives_data:
-        return _measured(recipe.steps[-1], Seen(pixels, header))
+        return _measured(recipe.steps[-1], Seen(pixels, header), find)
     form = output_format(header, output)
     metadata = _kept(picture.metadata, output)
     lossless = form == header.format and getattr(header.facts, "lossless", False)
@@ -136,26 +140,35 @@ def _kept(metadata: Metadata, output: Output) -> Metadata:
     return without_place(metadata) if output.strip_gps else metadata
 
 
-def _measured(step: Step, seen: Seen) -> Product:
+def _measured(step: Step, seen: Seen, find: Find) -> Product:
     """Return what a step finds, as one line of JSON."""
-    import cv2
-
     height, width = seen.pixels.shape[:2]
-    try:
-        found = step.operation.measure(seen, **step.values) if step.operation.measure else {}
-    except (cv2.error, MemoryError, ValueError) as error:
-        what = f"{step.operation.name} failed on {width}x{height} {seen.pixels.dtype}: {error}"
-        raise PictureError("operation-failed", what) from error
+    measure, given = step.operation.measure, _given(step, find)
+    with _failures_named(step, seen.pixels):
+        found = measure(seen, **given) if measure is not None else {}
     data = json.dumps(found, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     return Product(data=data, format=DATA, width=width, height=height)
 
 
-def _done(step: Step, pixels: Pixels) -> Pixels:
+def _done(step: Step, pixels: Pixels, find: Find) -> Pixels:
+    _refuse_unfit(step.operation, pixels)
+    given = _given(step, find)
+    with _failures_named(step, pixels):
+        return step.operation.run(pixels, **given)
+
+
+def _given(step: Step, find: Find) -> dict[str, Any]:
+    """Return a step's arguments, and where its weights are if it takes any."""
+    model = step.operation.weights(step.values)
+    return {**step.values, "weights": find(model)} if model else dict(step.values)
+
+
+@contextmanager
+def _failures_named(step: Step, pixels: Pixels) -> Iterator[None]:
     import cv2
 
-    _refuse_unfit(step.operation, pixels)
     try:
-        return step.operation.run(pixels, **step.values)
+        yield
     except (cv2.error, MemoryError, ValueError) as error:
         height, width = pixels.shape[:2]
         what = f"{step.operation.name} failed on {width}x{height} {pixels.dtype}: {error}"

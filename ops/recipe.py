@@ -80,9 +80,13 @@ class Recipe:
         """Return the declared CPU seconds per megapixel, decoding and encoding included."""
         return CODEC_COST + sum(step.operation.cost for step in self.steps)
 
-    def requires(self) -> tuple[str, ...]:
-        """Return the names of packages and models that a node must have, sorted."""
-        return tuple(sorted({name for step in self.steps for name in step.operation.requires}))
+    def extras(self) -> tuple[str, ...]:
+        """Return which extras of ours a node must have been installed with, sorted."""
+        return tuple(sorted({one.operation.extra for one in self.steps} - {""}))
+
+    def weights(self) -> tuple[str, ...]:
+        """Return whose weights a node must have, sorted."""
+        return tuple(sorted({one.operation.weights(one.values) for one in self.steps} - {""}))
 
     def layouts(self, header: Header) -> tuple[Layout, ...]:
         """Return the shape of the pixels before the first step and after each one."""

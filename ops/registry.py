@@ -13,7 +13,9 @@ from typing import Final
 
 from . import (
     contours,
+    cutout,
     edges,
+    faces,
     facts,
     filters,
     geometry,
@@ -78,6 +80,8 @@ OWN: Final[Mapping[str, Operation]] = MappingProxyType(
             writing.STRIP,
             facts.INFO,
             facts.HISTOGRAM,
+            faces.FACES,
+            cutout.CUTOUT,
         )
     }
 )

@@ -19,6 +19,7 @@ import pytest
 from pixmesh.tests.support import leaks
 
 if TYPE_CHECKING:
+    from pixmesh.node.weights import WeightsCache
     from pixmesh.tests.support.lan.lan import Lan
 
 KEPT = frozenset({"PIXMESH_TEST_DATA", "PIXMESH_TEST_SEEDS", "PIXMESH_TEST_SHOTS"})
@@ -66,6 +67,7 @@ def state_folder(request: pytest.FixtureRequest, test_numbers: Iterator[int]) ->
                 patch.delenv(name)
         patch.delenv("PYTHONPATH", raising=False)
         patch.setenv("PIXMESH_STATE", str(state))
+        patch.setenv("PIXMESH_MODELS", str(state / "models"))
         patch.setenv("XDG_CONFIG_HOME", str(home))
         patch.setenv("NO_COLOR", "1")
         patch.setenv("TMPDIR", str(temporary))
@@ -83,6 +85,16 @@ def nothing_leaks(state_folder: Path) -> Iterator[None]:
     if left:
         before.end_leaks()
         pytest.fail("the test leaked\n  " + "\n  ".join(map(str, left)), pytrace=False)
+
+
+@pytest.fixture
+def weights(state_folder: Path) -> "WeightsCache":
+    """Return this test's weights: YuNet's and u2netp's."""
+    from pixmesh.node.weights import WeightsCache
+    from pixmesh.tests.support.weights import fill
+
+    fill(state_folder / "models")
+    return WeightsCache.open()
 
 
 @pytest.fixture

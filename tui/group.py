@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "folders": "watched folders: list, pause, resume",
     "jobs": "what became of pictures: list, show, retry, cancel",
     "ops": "what can be done to a picture",
+    "models": "the weights that some of that needs: list, pull, check",
     "doctor": "what is wrong with this set-up, and the fix",
     "config": "the settings, and where each came from",
     "service": "run at boot: print, install, remove",

@@ -8,7 +8,7 @@
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +57,8 @@ class Watchman(Beside):
     """Asks why a batch waits, while it does; ends the batch when it waited too long.
 
     `ask` returns why the batch waits, or nothing; it raises MeshUnreachable where nobody
-    answers. `give_up` is called once, with True where the mesh is gone altogether.
+    answers. `give_up` is called once, with True where the mesh is gone altogether. `extras` are
+    what the batch needs to be installed on a node.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Watchman(Beside):
         ask: Callable[[], str],
         say: Callable[[str], None],
         give_up: Callable[[bool], None],
+        extras: Sequence[str] = (),
     ) -> None:
         super().__init__("watchman")
         self.verdict: PixmeshError | None = None
@@ -76,6 +78,7 @@ class Watchman(Beside):
         self._ask = ask
         self._say = say
         self._give_up = give_up
+        self._extras = extras
 
     def look_on(self) -> None:
         """Ask now and then, until it is given up."""
@@ -96,7 +99,13 @@ class Watchman(Beside):
         if self._patience.is_over(now):
             self.verdict = gone or CannotRun(
                 f"{reason} (waited {self._patience.wait:g} s)",
-                remedy="start a node with 'pixmesh node', wait longer with --wait,"
+                remedy=f"{self._what_to_start}, wait longer with --wait,"
                 " or add --local to run here",
             )
             self._give_up(gone is not None)
+
+    @property
+    def _what_to_start(self) -> str:
+        if not self._extras:
+            return "start a node with 'pixmesh node'"
+        return f"start a node where 'pixmesh[{','.join(self._extras)}]' is installed"

@@ -110,6 +110,7 @@ class Running:
             ask=lambda: mesh.why_waiting(self._label),
             say=self._common.warn,
             give_up=self._give_up,
+            extras=sorted({extra for one in self._request.wanted for extra in one.recipe.extras()}),
         )
 
     def _give_up(self, gone: bool) -> None:

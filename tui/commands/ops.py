@@ -45,11 +45,19 @@ def _listed(operations: tuple[Operation, ...]) -> str:
 
 def _shown(operation: Operation) -> str:
     lines = [f"{operation.name}: {operation.help}"]
+    defaults = {one.name: one.default for one in operation.parameters}
     lines += [f"  {line}" for line in _table([_row(p) for p in operation.parameters])]
-    if operation.requires:
-        lines.append(f"needs: {', '.join(operation.requires)}")
+    if operation.missing():
+        lines.append(f"not installed: {_how_to_install(operation)}")
+    if model := operation.weights(defaults):
+        lines.append(f"weights: {model} ('pixmesh models' tells of them)")
     lines += [f"example: {example_of(operation)}", f"source: {operation.source}"]
     return "\n".join(lines)
+
+
+def _how_to_install(operation: Operation) -> str:
+    missing = ", ".join(operation.missing())
+    return f"{missing} (pip install 'pixmesh[{operation.extra}]')" if operation.extra else missing
 
 
 def example_of(operation: Operation) -> str:
@@ -77,6 +85,8 @@ def _as_data(operation: Operation) -> dict[str, object]:
         "depths": list(operation.depths),
         "channels": list(operation.channels),
         "requires": list(operation.requires),
+        "missing": list(operation.missing()),
+        "extra": operation.extra,
         "example": example_of(operation),
         "source": operation.source,
         "parameters": [_parameter_data(parameter) for parameter in operation.parameters],

@@ -9,7 +9,9 @@ from typing import Final
 import cv2
 import numpy as np
 
+from pixmesh.node.weights import WeightsCache
 from pixmesh.ops.operation import Operation
+from pixmesh.ops.picture import over_white
 from pixmesh.ops.recipe import parse
 from pixmesh.ops.registry import OWN
 from pixmesh.tests.support.photos import Pixels, skimage_photos
@@ -23,14 +25,20 @@ SHOWN: Final = {
     "resize": "resize width=48 interpolation=nearest",
     "rotate": "rotate angle=15",
     "lines": "lines threshold=60 length=60",
+    "watermark": "watermark text=pixmesh size=12",
+    "faces": "faces thickness=4",
+    "cutout": "cutout model=u2netp give=colour",
 }
 
 
 def tile(operation: Operation, photo: Pixels) -> Pixels:
     """Draw what an operation makes of a photograph, its name below."""
     step = parse(SHOWN.get(operation.name, operation.name)).steps[0]
-    made = operation.run(photo, **step.values)
-    shown = cv2.cvtColor(made, cv2.COLOR_GRAY2BGR) if made.ndim == 2 else made
+    model = operation.weights(step.values)
+    given = {"weights": WeightsCache.open().find(model)} if model else {}
+    made = operation.run(photo, **step.values, **given)
+    shown = over_white(made)
+    shown = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR) if shown.ndim == 2 else shown
     scale = min(WIDTH / shown.shape[1], HEIGHT / shown.shape[0])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
     small = cv2.resize(shown, None, fx=scale, fy=scale, interpolation=how)

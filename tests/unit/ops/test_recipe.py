@@ -31,7 +31,8 @@ NOTE = Operation(
     cost=1.5,
     memory=3,
     source="",
-    requires=("speech", "model:u2net"),
+    extra="speech",
+    weights=lambda arguments: f"{arguments['mode']} voice",
 )
 ALL = {**OPERATIONS, "note": NOTE}
 
@@ -199,5 +200,7 @@ def test_memory_covers_the_largest_step_and_the_file() -> None:
 
 
 def test_requirements_are_gathered_once_and_sorted() -> None:
-    assert parse("note | blur | note", ALL).requires() == ("model:u2net", "speech")
-    assert parse("blur").requires() == ()
+    recipe = parse("note | blur | note | note mode=hard", ALL)
+    assert recipe.extras() == ("speech",)
+    assert recipe.weights() == ("hard voice", "soft voice")
+    assert parse("blur").extras() == parse("blur").weights() == ()

@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from pixmesh.ops import registry
-from pixmesh.ops.operation import Layout, Operation, Parameter, Value
-from pixmesh.tests.support.photos import drawn
+from pixmesh.ops.operation import Operation, Parameter, Value
 
 GIVEN: dict[str, dict[str, Value]] = {"resize": {"width": 20, "height": 30}}
 
@@ -29,30 +28,14 @@ def test_all_operations_are_told_by_name() -> None:
 def test_declarations_match_their_functions(operation: Operation) -> None:
     signature = inspect.signature(operation.run)
     keywords = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-    assert keywords == [p.name for p in operation.parameters]
+    weights = ["weights"] if operation.weights(defaults(operation)) else []
+    assert keywords == [*weights, *(p.name for p in operation.parameters)]
     assert operation.help
     assert operation.run.__doc__
     assert operation.cost >= 0
     for parameter in operation.parameters:
         assert parameter.help
         assert parameter.checked(parameter.default) == parameter.default
-
-
-@pytest.mark.parametrize("operation", registry.every(), ids=lambda o: o.name)
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("depth", [8, 16, 32])
-def test_operations_take_every_layout_and_give_the_foretold_one(
-    operation: Operation, channels: int, depth: int
-) -> None:
-    pixels = drawn(1, 48, 32, depth=depth, channels=channels)
-    before = pixels.copy()
-    arguments = defaults(operation)
-    after = operation.run(pixels, **arguments)
-    told = operation.layout(Layout(48, 32, channels, depth // 8), arguments)
-    assert (told.width, told.height) == (after.shape[1], after.shape[0])
-    assert told.channels == (1 if after.ndim == 2 else after.shape[2])
-    assert told.sample_bytes == after.dtype.itemsize
-    assert (pixels == before).all(), "an operation changed its input"
 
 
 def test_the_nearest_name_is_found_and_a_far_one_is_not() -> None:

@@ -1,0 +1,242 @@
+"""The weights of models on this machine: found where they are, fetched, checked.
+
+    PIXMESH_MODELS, or platformdirs' user cache folder "pixmesh/models"
+    ├── u2net/u2net.onnx          one folder a model
+    ├── u2net/u2net.onnx.part     a download that was cut off; it goes on where it ended
+    └── seen.json                 which files were checked, and how they looked then
+
+Files that rembg or Hugging Face have fetched are used where they lie. Nothing is used before its
+SHA-256 was found right; a file that looks as it did when it was checked is not read again.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+import platformdirs
+
+from ..ops.weights import WEIGHTS, Weights, WeightsFile, missing
+from .errors import PixmeshError, UsageError
+
+VARIABLE: Final = "PIXMESH_MODELS"
+BLOCK: Final = 1 << 20
+PATIENCE: Final = 30.0
+REST_OF_IT: Final = 206
+
+Progress = Callable[[str, int, int], None]
+"""Told of a file's name, how many bytes of it are here, and of how many."""
+
+
+def _unheard(_name: str, _here: int, _size: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a file looked when its digest was found right."""
+
+    sha256: str
+    size: int
+    mtime: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsCache:
+    """A folder of weights; ``home`` is where other programs' folders are looked for."""
+
+    folder: Path
+    home: Path
+    table: Mapping[str, Weights] = field(default_factory=lambda: WEIGHTS)
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str] = os.environ) -> "WeightsCache":
+        """Return this user's."""
+        chosen = environ.get(VARIABLE)
+        usual = platformdirs.user_cache_path("pixmesh", appauthor=False) / "models"
+        return cls(Path(chosen).absolute() if chosen else usual, Path.home())
+
+    def weights(self, name: str) -> Weights:
+        """Return the entry of a name. Raises UsageError where there is none."""
+        if name not in self.table:
+            known = ", ".join(self.table)
+            raise UsageError(f"there is no model {name!r}", remedy=f"there are {known}")
+        return self.table[name]
+
+    def places(self, name: str) -> list[Path]:
+        """Return the folders in which all files of a model may be, our own first."""
+        elsewhere = [self.home / one for one in self.weights(name).elsewhere]
+        return [self.folder / name, *elsewhere]
+
+    def find(self, name: str) -> Path:
+        """Return the folder of a model's weights. Raises PictureError where they are not here."""
+        place = self.where(name)
+        if place is None:
+            raise missing(name)
+        return place
+
+    def where(self, name: str) -> Path | None:
+        """Return the folder in which all files of a model are, as they should be; or None."""
+        files = self.weights(name).files
+        for place in self.places(name):
+            if all((place / one.name).is_file() for one in files) and not self.wrong(name, place):
+                return place
+        return None
+
+    def wrong(self, name: str, place: Path, *, anew: bool = False) -> list[str]:
+        """Return what is wrong with a model's files in a folder; read ``anew`` if that is asked."""
+        checked = {} if anew else self._seen()
+        mistakes = []
+        for one in self.weights(name).files:
+            path = place / one.name
+            try:
+                look = _look(path, one)
+                if checked.get(str(path)) != look:
+                    _demand_right(path, one)
+                    self._remember(path, look)
+            except OSError as error:
+                mistakes.append(f"{path}: {error.strerror or error}")
+            except ValueError as error:
+                mistakes.append(str(error))
+        return mistakes
+
+    def pull(self, name: str, tell: Progress = _unheard) -> Path:
+        """Fetch what is not here of a model; return its folder. Raises PixmeshError."""
+        place = self.where(name)
+        if place is not None:
+            return place
+        place = self.folder / name
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for one in self.weights(name).files:
+                self._fetch(one, place, tell)
+        except OSError as error:
+            raise PixmeshError(
+                f"{name} cannot be stored in {place}: {error.strerror or error}",
+                remedy=f"make room there, or name another folder in {VARIABLE}",
+            ) from None
+        return place
+
+    def _fetch(self, one: WeightsFile, place: Path, tell: Progress) -> None:
+        path, part = place / one.name, place / f"{one.name}.part"
+        with contextlib.suppress(OSError, ValueError):
+            _demand_right(path, one)
+            return
+        _demand_room(place, one)
+        _download(one, part, tell)
+        try:
+            _demand_right(part, one)
+        except ValueError as error:
+            part.unlink()
+            raise PixmeshError(
+                f"what came from {one.url} is not {one.name}: {error}",
+                remedy="try again later; if it stays so, copy the file from another machine",
+            ) from None
+        part.replace(path)
+        self._remember(path, _look(path, one))
+
+    # ---- what was checked -----------------------------------------------------------
+
+    def _seen(self) -> dict[str, Checked]:
+        try:
+            return msgspec.json.decode(self._book.read_bytes(), type=dict[str, Checked])
+        except (OSError, msgspec.DecodeError):
+            return {}  # then all is checked anew
+
+    @property
+    def _book(self) -> Path:
+        return self.folder / "seen.json"
+
+    def _remember(self, path: Path, look: Checked) -> None:
+        """Write down that a file is right; where that cannot be, it is checked again next time."""
+        known = {one: was for one, was in self._seen().items() if Path(one).exists()}
+        known[str(path)] = look
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.folder, prefix=".seen")
+            with os.fdopen(handle, "wb") as file:
+                file.write(msgspec.json.encode(known))
+            Path(name).replace(self._book)
+
+
+def _look(path: Path, one: WeightsFile) -> Checked:
+    found = path.stat()
+    return Checked(one.sha256, found.st_size, found.st_mtime_ns)
+
+
+def _demand_right(path: Path, one: WeightsFile) -> None:
+    """Raise ValueError unless a file is what it should be; OSError where it cannot be read."""
+    size = path.stat().st_size
+    if size != one.size:
+        raise ValueError(f"{path} has {size} bytes, and should have {one.size}")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != one.sha256:
+        raise ValueError(f"{path} has the SHA-256 {found}, and should have {one.sha256}")
+
+
+def _demand_room(place: Path, one: WeightsFile) -> None:
+    room = shutil.disk_usage(place).free
+    if room < one.size:
+        raise PixmeshError(
+            f"{one.name} takes {one.size / 1e6:.0f} MB, and {place} has room for {room / 1e6:.0f}",
+            remedy=f"make room there, or name another folder in {VARIABLE}",
+        )
+
+
+def _download(one: WeightsFile, part: Path, tell: Progress) -> None:
+    """Fetch a file, or the rest of it where it was cut off. Raises PixmeshError, OSError."""
+    here = part.stat().st_size if part.exists() else 0
+    if here >= one.size:
+        part.unlink()
+        here = 0
+    try:
+        with _answer(one.url, here) as answer, part.open("ab") as file:
+            if answer.status != REST_OF_IT:
+                file.truncate(0)
+            for size in _copied(answer, file, one.size):
+                tell(one.name, size, one.size)
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        raise PixmeshError(
+            f"{one.url} cannot be fetched: {_why(error)}",
+            remedy="try again: what came stays and it goes on there; without internet, copy"
+            f" {one.name} from another machine into {part.parent}",
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        return f"{error.code} {error.reason}"
+    return str(getattr(error, "reason", "") or error)
+
+
+@contextlib.contextmanager
+def _answer(url: str, here: int) -> Iterator[HTTPResponse]:
+    """Ask for a file from an offset on."""
+    if not url.startswith(("https://", "http://")):
+        raise PixmeshError(f"{url} is no address of the web", remedy="report this")
+    headers = {"User-Agent": "pixmesh"} | ({"Range": f"bytes={here}-"} if here else {})
+    asked = urllib.request.Request(url, headers=headers)  # noqa: S310  # of the web, see above
+    with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310
+        yield answer
+
+
+def _copied(answer: HTTPResponse, file: BinaryIO, most: int) -> Iterator[int]:
+    """Append what comes to a file; yield its size again and again. It never grows beyond most."""
+    while (size := file.tell()) <= most and (block := answer.read(min(BLOCK, most + 1 - size))):
+        file.write(block)
+        yield file.tell()
+    file.flush()
+    os.fsync(file.fileno())
+    if file.tell() < most:
+        raise ConnectionError(f"it was cut off after {file.tell()} of {most} bytes")

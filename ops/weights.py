@@ -1,0 +1,117 @@
+"""Weights of models: which there are, where they come from, and by what they are known.
+
+The table alone: nothing is fetched or opened here. Whoever runs an operation hands it the folder
+in which all files of its weights are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from .errors import PictureError
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """One file: its name, its size in bytes, its SHA-256 in hex, and where it can be had."""
+
+    name: str
+    size: int
+    sha256: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The weights of one model. ``source`` is who trained it, ``licence`` what its files are under.
+
+    ``elsewhere`` are folders below a home in which other programs keep the same files.
+    """
+
+    name: str
+    help: str
+    source: str
+    licence: str
+    files: tuple[WeightsFile, ...]
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(one.size for one in self.files)
+
+
+Find: TypeAlias = "Callable[[str], Path]"
+"""Returns the folder of the weights of that name; PictureError where they are not here."""
+
+
+def nowhere(name: str) -> Path:
+    """Find no weights at all."""
+    raise missing(name)
+
+
+def missing(name: str) -> PictureError:
+    """Return the error for weights that are not on this machine."""
+    return PictureError(
+        "no-weights",
+        f"the weights of {name} are missing",
+        remedy=f"'pixmesh models pull {name}' gets them there",
+    )
+
+
+_ZOO: Final = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models"
+_REMBG: Final = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
+_BLIP: Final = "82a37760796d32b1411fe092ab5d4e227313294b"
+
+YUNET: Final = Weights(
+    name="yunet",
+    help="finds faces",
+    source="W. Wu, H. Peng, S. Yu, YuNet, 2023; OpenCV Zoo",
+    licence="MIT",
+    files=(
+        WeightsFile(
+            "face_detection_yunet_2023mar.onnx",
+            232_589,
+            "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+            f"{_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",
+        ),
+    ),
+)
+U2NET: Final = Weights(
+    name="u2net",
+    help="tells what is in front from what is behind it",
+    source="X. Qin et al., U^2-Net, 2020; rembg",
+    licence="Apache-2.0",
+    files=(
+        WeightsFile(
+            "u2net.onnx",
+            175_997_641,
+            "8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
+            f"{_REMBG}/u2net.onnx",
+        ),
+    ),
+    elsewhere=(".rembg/models/u2net", ".u2net"),
+)
+U2NETP: Final = Weights(
+    name="u2netp",
+    help="the same, 40 times smaller and faster",
+    source="X. Qin et al., U^2-Net, 2020; rembg",
+    licence="Apache-2.0",
+    files=(
+        WeightsFile(
+            "u2netp.onnx",
+            4_574_861,
+            "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+            f"{_REMBG}/u2netp.onnx",
+        ),
+    ),
+    elsewhere=(".rembg/models/u2netp", ".u2net"),
+)
+
+WEIGHTS: Final[Mapping[str, Weights]] = MappingProxyType(
+    {one.name: one for one in (YUNET, U2NET, U2NETP)}
+)

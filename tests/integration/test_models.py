@@ -1,0 +1,81 @@
+"""Models in a real mesh: the commands, a node with the weights, and one without."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pixmesh.broker.names import host_name
+from pixmesh.node.weights import WeightsCache
+from pixmesh.tests.support.meshes import RealMesh
+from pixmesh.tests.support.photos import skimage_files
+from pixmesh.tests.unit.tui.command import pixmesh
+from pixmesh.tui.batch import SOME_FAILED
+
+
+@pytest.fixture
+def astronaut() -> Path:
+    return next(path for path in skimage_files() if path.name == "astronaut.png")
+
+
+def test_faces_and_cutouts_come_out_of_a_mesh(
+    mesh: RealMesh, weights: WeightsCache, astronaut: Path
+) -> None:
+    mesh.broker()
+    mesh.nodes("atlas", slots=1)
+    run = mesh.start("run", "--to", "faces=faces draw=crop", "--to", "cut=cutout model=u2netp")
+    assert run.code() == 2  # pictures are missing
+    run = mesh.start(
+        "run",
+        "--to",
+        "faces=faces draw=crop",
+        "--to",
+        "cut=cutout model=u2netp",
+        str(astronaut),
+        "-o",
+        "out",
+    )
+    assert run.code() == 0, run.said()
+    cropped = cv2.imread(str(mesh.folder / "out" / "faces" / "astronaut.png"))
+    assert cropped is not None
+    assert cropped.shape == (147, 124, 3)
+    cut = cv2.imread(str(mesh.folder / "out" / "cut" / "astronaut.png"), cv2.IMREAD_UNCHANGED)
+    assert cut is not None
+    assert cut.shape == (512, 512, 4)
+    assert 0.3 < float(np.mean(np.asarray(cut)[..., 3] > 127)) < 0.7
+    found = mesh.start("run", "faces give=data", str(astronaut))
+    assert found.code() == 0, found.said()
+    assert len(json.loads(found.data())["data"]["faces"]) == 1
+
+
+def test_without_the_weights_a_picture_fails_and_says_how_to_get_them(
+    mesh: RealMesh, astronaut: Path
+) -> None:
+    mesh.broker()
+    mesh.nodes("atlas", slots=1)
+    run = mesh.start("run", "faces", str(astronaut), "-o", "out")
+    assert run.code() == SOME_FAILED, run.said()
+    assert f"on {host_name()} the weights of yunet are missing" in run.said()
+    assert "'pixmesh models pull yunet' gets them there" in run.said()
+
+
+def test_models_are_listed_checked_and_told_of(tmp_path: Path, weights: WeightsCache) -> None:
+    listed = pixmesh("models", "list", folder=tmp_path)
+    assert listed.code == 0
+    assert "not here" in next(line for line in listed.out.splitlines() if line.startswith("u2net "))
+    data = json.loads(pixmesh("models", "list", "--json", folder=tmp_path).out)
+    where = {one["name"]: one["where"] for one in data["models"]}
+    assert where["yunet"] == str(weights.folder / "yunet")
+    assert where["u2net"] is None
+    assert pixmesh("models", "pull", "yunet", "u2netp", folder=tmp_path).code == 0
+    assert pixmesh("models", "check", folder=tmp_path).code == 0
+    (weights.folder / "u2netp" / "u2netp.onnx").write_bytes(b"damaged")
+    checked = pixmesh("models", "check", folder=tmp_path)
+    assert checked.code == 1
+    assert "has 7 bytes, and should have 4574861" in checked.out
+    assert "not as they should be: u2netp" in checked.err
+    unknown = pixmesh("models", "pull", "u2nett", folder=tmp_path)
+    assert unknown.code == 2
+    assert "there are yunet, u2net, u2netp" in unknown.err
