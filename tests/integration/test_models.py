@@ -61,7 +61,10 @@ def test_without_the_weights_a_picture_fails_and_says_how_to_get_them(
     assert "'pixmesh models pull yunet' gets them there" in run.said()
 
 
-def test_models_are_listed_checked_and_told_of(tmp_path: Path, weights: WeightsCache) -> None:
+def test_models_are_listed_checked_and_told_of(
+    tmp_path: Path, weights: WeightsCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where others would keep theirs
     listed = pixmesh("models", "list", folder=tmp_path)
     assert listed.code == 0
     assert "not here" in next(line for line in listed.out.splitlines() if line.startswith("u2net "))

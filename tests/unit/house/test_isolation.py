@@ -27,5 +27,5 @@ def test_temp_files_of_this_process_and_its_children_land_in_one_empty_folder() 
 
 def test_no_setting_of_the_person_at_the_keyboard_gets_in() -> None:
     ours = {name for name in os.environ if name.startswith("PIXMESH_")}
-    assert ours - {"PIXMESH_TEST_DATA"} == {"PIXMESH_STATE"}
+    assert ours - {"PIXMESH_TEST_DATA"} == {"PIXMESH_STATE", "PIXMESH_MODELS"}
     assert os.environ["NO_COLOR"]
