@@ -199,7 +199,7 @@ def run(play: Callable[[], Awaitable[None]]) -> None:
     """Run one play to its end."""
 
     async def play_it() -> None:
-        await asyncio.wait_for(play(), 60)
+        await asyncio.wait_for(play(), 110)
 
     asyncio.run(play_it())
 
