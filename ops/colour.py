@@ -47,7 +47,8 @@ def without_touching_alpha(pixels: Pixels, change: Callable[[Pixels], Pixels]) -
 def along(pixels: Pixels, curve: Curve) -> Pixels:
     """Return the picture with every gray or BGR value moved along a curve, rounded.
 
-    Integers are looked up in a table of all their values, so one curve is one curve at any depth.
+    Integers are looked up in a table of all their values, so one curve is one curve at any depth;
+    where it moves none of them, the picture comes back as it is.
     """
     import numpy as np
 
@@ -56,8 +57,11 @@ def along(pixels: Pixels, curve: Curve) -> Pixels:
             pixels, lambda colour: np.clip(curve(colour), 0, 1).astype(np.float32)
         )
     most = peak(pixels)
-    table = np.clip(curve(np.arange(most + 1) / most), 0, 1) * most
-    return without_touching_alpha(pixels, _looked_up(np.rint(table).astype(pixels.dtype)))
+    every = np.arange(most + 1)
+    table = np.rint(np.clip(curve(every / most), 0, 1) * most)
+    if (table == every).all():
+        return pixels
+    return without_touching_alpha(pixels, _looked_up(table.astype(pixels.dtype)))
 
 
 def _looked_up(table: Pixels) -> Callable[[Pixels], Pixels]:

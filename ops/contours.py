@@ -22,6 +22,8 @@ def found(pixels: Pixels, *, threshold: float, mode: str, smallest: float) -> li
     modes = {"tree": cv2.RETR_TREE, "external": cv2.RETR_EXTERNAL}
     mask = cv2.threshold(eight_bit_gray(pixels), threshold, 255, cv2.THRESH_BINARY)[1]
     outlines, _ = cv2.findContours(mask, modes[mode], cv2.CHAIN_APPROX_SIMPLE)
+    if not smallest:
+        return list(outlines)
     return [one for one in outlines if cv2.contourArea(one) >= smallest]
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from .counts import BINS
 from .operation import Cut, Layout, Operation, Seen, Value
 from .parameters import count, give, wants_data
 
 if TYPE_CHECKING:
     from .picture import Pixels
 
-BINS: Final = 256
 NAMES: Final = {1: ("gray",), 2: ("gray", "alpha"), 3: ("blue", "green", "red")}
 INKS: Final = {
     "gray": (90, 90, 90),
@@ -110,15 +110,12 @@ def _fraction(value: object) -> float | None:
 
 def counted(pixels: Pixels) -> dict[str, list[int]]:
     """Return how many pixels of each channel are in each of 256 steps from nothing to full."""
-    import numpy as np
-
+    from .counts import counts
     from .picture import to_depth
 
     shown = to_depth(pixels, "uint8")
-    planes = shown.reshape(shown.shape[0], shown.shape[1], -1)
     return {
-        name: np.bincount(planes[..., number].ravel(), minlength=BINS).tolist()
-        for number, name in enumerate(channel_names(pixels))
+        name: counts(shown, number).tolist() for number, name in enumerate(channel_names(pixels))
     }
 
 
@@ -182,9 +179,9 @@ HISTOGRAM = Operation(
         give(),
     ),
     cut=Cut("statistic"),
-    cost=0.006,
+    cost=0.002,
     memory=4,
-    source="numpy.bincount",
+    source="cv2.calcHist",
     example="histogram give=data",
     layout=_drawing,
 )

@@ -194,17 +194,27 @@ def autocrop(pixels: Pixels, *, tolerance: float) -> Pixels:
     Any channels and depth, kept; values that differ by `tolerance` of 255 at most are the same. A
     picture that is all border stays as it is.
     """
+    import cv2
+
+    left, top, width, height = cv2.boundingRect(_inside(pixels, tolerance))
+    return pixels[top : top + height, left : left + width].copy() if width else pixels
+
+
+def _inside(pixels: Pixels, tolerance: float) -> Pixels:
+    """Return HxW uint8: not 0 where a pixel differs from the upper left one."""
+    import cv2
     import numpy as np
 
     from .colour import of_eight_bits
 
-    first = pixels[0, 0].astype(np.float64)
-    differs = np.abs(pixels.astype(np.float64) - first) > of_eight_bits(tolerance, pixels)
-    inside = differs if pixels.ndim == 2 else differs.any(axis=2)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not rows.size:
-        return pixels
-    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+    first, most = pixels[0, 0].astype(np.float64), of_eight_bits(tolerance, pixels)
+    if pixels.dtype != np.uint8:
+        differs: Pixels = np.abs(pixels.astype(np.float64) - first) > most
+        anywhere: Pixels = np.any(differs.reshape(*pixels.shape[:2], -1), axis=2)
+        return anywhere.astype(np.uint8)
+    bounds = (np.ceil(first - most), np.floor(first + most))
+    low, high = (np.atleast_1d(bound.clip(0, 255)) for bound in bounds)
+    return cv2.bitwise_not(cv2.inRange(pixels, low, high))
 
 
 def _thumbnail_layout(layout: Layout, arguments: Mapping[str, Value]) -> Layout:
@@ -366,7 +376,7 @@ AUTOCROP = Operation(
     run=autocrop,
     parameters=(number("tolerance", 8, 0, 255, "how different the same may be, of 255"),),
     cut=Cut("whole"),
-    cost=0.02,
+    cost=0.001,
     memory=34,
     source="",
     example="autocrop",
