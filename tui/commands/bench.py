@@ -33,6 +33,15 @@ def pictures(words: tuple[str, ...]) -> None:
     click.get_current_context().exit(measurement.main(list(words)))
 
 
+@command.command("operations", context_settings=EVERYTHING, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def operations(words: tuple[str, ...]) -> None:
+    """Each operation's megapixels a second, beside plain OpenCV."""
+    from ...bench import operations as measurement
+
+    click.get_current_context().exit(measurement.main(list(words)))
+
+
 @command.command("folder", context_settings=EVERYTHING, add_help_option=False)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def folder(words: tuple[str, ...]) -> None:
