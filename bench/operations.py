@@ -83,7 +83,10 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", action="store_true", dest="as_json")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=names(), default=())
-    run(**vars(parser.parse_args(words)))
+    asked = parser.parse_args(words)
+    if asked.megapixels <= 0 or asked.rounds < 1:
+        parser.error("--megapixels is to be above 0, --rounds at least 1")
+    run(**vars(asked))
     return 0
 
 
@@ -101,7 +104,8 @@ def not_compared(operation: Operation) -> str:
 
 def photograph(photo: Path | None) -> MatLike:
     """Return the pixels of a photo, of the largest in scikit-image, or of a drawn picture."""
-    found = [cv2.imread(str(path)) for path in ([photo] if photo else sources.find())]
+    files = [photo] if photo else [path for path in sources.find() if path.suffix == ".jpg"]
+    found = [cv2.imread(str(path)) for path in files]
     read = [pixels for pixels in found if pixels is not None]
     if photo is not None and not read:
         raise SystemExit(f"pixmesh bench operations: {photo} is not a picture that OpenCV reads")

@@ -81,3 +81,10 @@ def test_who_takes_longer_has_the_lower_ratio(ours: float, ratio: float, held: b
 def test_the_photo_is_brought_to_its_size_and_not_distorted(shape: tuple[int, int]) -> None:
     found = operations.sized(np.zeros((*shape, 3), np.uint8), 0.06)
     assert found.shape == (200, 300, 3)
+
+
+@pytest.mark.parametrize("words", [["--megapixels", "0"], ["--rounds", "0"], ["--only", "nothing"]])
+def test_what_cannot_be_measured_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        operations.main(words)
+    assert refused.value.code == 2
