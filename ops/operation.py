@@ -169,6 +169,11 @@ class Operation:
     gives_data: Callable[[Mapping[str, Value]], bool] = _never
     writes: Callable[[Mapping[str, Value]], Mapping[str, object]] | None = None
 
+    @property
+    def has_model(self) -> bool:
+        """Whether a model does it, whose weights it takes."""
+        return self.weights is not _nothing
+
     def missing(self) -> tuple[str, ...]:
         """Return which of the modules that it requires are not installed."""
         return tuple(name for name in self.requires if find_spec(name) is None)

@@ -91,7 +91,7 @@ A line or a border that is found one pixel further is all of its pixels: so thes
 
 def operations() -> list[str]:
     """Return whose results are golden: those that need no model."""
-    return [name for name, one in OWN.items() if not one.requires and name not in UNCHANGED]
+    return [name for name, one in OWN.items() if not one.has_model and name not in UNCHANGED]
 
 
 def made(name: str, photo: Pixels) -> Pixels:

@@ -32,7 +32,7 @@ def picture(operation: Operation, depth: str, channels: int) -> Pixels:
     return drawn(5, *size, depth=DEPTHS[depth], channels=channels)
 
 
-CLASSIC = {name: one for name, one in OWN.items() if not one.weights(arguments(one))}
+CLASSIC = {name: one for name, one in OWN.items() if not one.has_model}
 """Those without a model: `test_models` has the others."""
 
 CASES = [
