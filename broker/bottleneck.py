@@ -6,8 +6,8 @@ slots idle for want of work, a disk that takes results too slowly.
 
 from .messages import Load
 from .nodes import Node
-from .placement import can_run, why_nothing_new
-from .reasons import why_waiting
+from .placement import can_run, takes_new
+from .reasons import why_not_placed, why_waiting
 from .tasks import Batch, Owner
 
 LASTING = 3.0
@@ -25,7 +25,10 @@ def limited_by(nodes: list[Node], batches: list[Batch], now: float) -> str:
         return stuck[0]
     if link := _slow_link(live, batches, now):
         return link
-    if all(len(node.active) >= node.ready for node in live if _could_take(node, waiting)):
+    able = [node for node in live if _could_take(node, waiting)]
+    if waiting and not able:
+        return why_not_placed(next(iter(waiting[0].queue.values())), live)
+    if able and all(len(node.active) >= node.ready for node in able):
         return "slots" if waiting else ""
     return _slow_disk(batches, now)
 
@@ -33,7 +36,7 @@ def limited_by(nodes: list[Node], batches: list[Batch], now: float) -> str:
 def _could_take(node: Node, waiting: list[Batch]) -> bool:
     """Whether slots of the node would help: it takes new tasks, and can do some that wait."""
     able = not waiting or any(can_run(node, batch) for batch in waiting)
-    return able and not why_nothing_new(node)
+    return able and takes_new(node)
 
 
 def _slow_link(live: list[Node], batches: list[Batch], now: float) -> str:

@@ -18,7 +18,7 @@ from .previews import Previews
 from .scheduler import Scheduler
 from .sessions import Route
 from .status import NOWHERE, snapshot
-from .views import Preview, Snapshot
+from .views import Looked, Snapshot
 from .why import why
 
 if TYPE_CHECKING:
@@ -125,9 +125,10 @@ class Desk:
             self.scheduler.chronicle.forget([ask.about])
         return told
 
-    def _preview(self, name: str, now: float) -> Preview | None:
-        node = orders.node_called(self.scheduler, name)
-        return self.previews.wanted(node.id, now)
+    def _preview(self, name: str, now: float) -> Looked:
+        here = (one.id for one in self.scheduler.nodes.values() if one.hello.name == name)
+        node = next(here, None)
+        return Looked(name, self.previews.wanted(node, now) if node is not None else None)
 
     def _demand(self, what: str, asker: Asker) -> None:
         if self.admission is not None:

@@ -20,6 +20,9 @@ from .views import Snapshot
 
 PERIOD = 0.5
 PATIENCE = 10.0
+GIVES_WAY = 3.0
+"""Seconds of silence after which a follower makes room for another with its key."""
+
 MOST_FOLLOWERS = 32
 MOST_OF_ONE = 8
 """How many may follow with one key. Those of the local door have places of their own."""
@@ -60,7 +63,7 @@ class Feed:
         self._drop_silent(now)
         known = route in self._followers
         if not known:
-            self._demand_a_place(key)
+            self._demand_a_place(key, now)
         # Later changes are on their way: who misses one of them asks for all again.
         goes_on = known and has.isdecimal() and int(has) <= self._number
         self._followers[route] = Follower(key, now)
@@ -89,7 +92,10 @@ class Feed:
         """Let somebody follow no longer."""
         self._followers.pop(route, None)
 
-    def _demand_a_place(self, key: bytes | None) -> None:
+    def _demand_a_place(self, key: bytes | None, now: float) -> None:
+        own = {route: one.heard for route, one in self._followers.items() if one.key == key}
+        if len(own) >= MOST_OF_ONE and now - min(own.values()) > GIVES_WAY:
+            del self._followers[min(own, key=own.__getitem__)]  # closed, as it seems
         keys = [one.key for one in self._followers.values()]
         if keys.count(key) >= MOST_OF_ONE:
             follow = f"{MOST_OF_ONE} dashboards of this machine follow the mesh"

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from .messages import Load
+from .messages import Count, Load, Name, RecipeText, Seconds
 
 
 class NodeView(Struct, frozen=True):
@@ -155,21 +155,28 @@ class Snapshot(Struct, frozen=True):
 class Thumbnail(Struct, frozen=True):
     """A picture made small, as a JPEG; the rest is the picture's own, ``size`` in bytes."""
 
-    width: int
-    height: int
-    size: int
+    width: Count
+    height: Count
+    size: Count
     jpeg: bytes
 
 
 class Preview(Struct, frozen=True):
     """The picture that a node has finished last, before and after; ``age`` is in seconds."""
 
-    name: str
-    recipe: str
+    name: Name
+    recipe: RecipeText
     before: Thumbnail
     after: Thumbnail
-    seconds: float
-    age: float = 0.0
+    seconds: Seconds
+    age: Seconds = 0.0
+
+
+class Looked(Struct, frozen=True):
+    """What a node shows to who looks; None while it has shown nothing, or is not here."""
+
+    node: str
+    preview: Preview | None
 
 
 class Try(Struct, frozen=True):

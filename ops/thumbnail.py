@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from .complaints import missing_pixels, overheard
@@ -57,14 +58,25 @@ def small_pixels(jpeg: Buffer) -> Pixels:
     """Return the upright gray or BGR pixels of a thumbnail that somebody else made.
 
     PictureError for anything but a whole JPEG of at most SIDE pixels a side: nothing larger is
-    decoded.
+    decoded. Pillow does it, in silence: `decode` listens to what OpenCV says, and for that takes
+    the whole process's stderr, on which a screen may be drawn.
     """
+    import cv2
+    import numpy as np
+    from PIL import Image
+
     header = probe(jpeg)
     if header.format != "jpeg":
         raise PictureError("unsupported", f"a thumbnail is a JPEG, this is {header.format}")
     if max(header.width, header.height) > SIDE:
         raise PictureError("too-large", f"a thumbnail has at most {SIDE} pixels a side")
-    return decode(jpeg, header=header).pixels
+    check(jpeg, header)
+    try:
+        with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
+            pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PictureError("corrupt", f"the thumbnail cannot be read: {error}") from error
+    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
 
 
 def _decoded(data: Buffer, header: Header) -> Pixels:

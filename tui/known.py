@@ -55,10 +55,14 @@ def find(ledger: Ledger, about: str) -> Known:
 def meant(known: Known, under: str = "") -> Known:
     """Return of all that has a name what is meant to change: what comes out below a folder.
 
-    Without one, a name that is an output's means that output alone: it may have been dropped
-    into another watched folder since.
+    Of files that came to watched folders, the one whose OUT that is, if there is one. Without a
+    folder, a name that is an output's means that output alone: it may have been dropped into
+    another watched folder since.
     """
     named = set(paths(under or known.about))
+    exactly = tuple(one for one in known.arrivals if under and one.out in named)
+    if exactly:
+        return Known(known.about, (), exactly)
     rows = tuple(one for one in known.rows if not named.isdisjoint(_places(one.destination)))
     if under:
         arrivals = tuple(

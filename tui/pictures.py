@@ -15,10 +15,14 @@ class LedgerPictures:
 
     def load(self, words: str) -> Listing:
         """Return the latest pictures that have all of these words. Raises PixmeshError."""
+        from ..node.errors import PixmeshError
         from .known import opened_ledger
 
         with opened_ledger() as ledger:
-            return _listed(ledger, words) if ledger is not None else Listing(words)
+            try:
+                return _listed(ledger, words) if ledger is not None else Listing(words)
+            except (TypeError, ValueError) as error:  # rows that make no sense
+                raise PixmeshError(f"the ledger is damaged: {error}") from error
 
 
 def _listed(ledger: "Ledger", words: str) -> Listing:

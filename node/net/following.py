@@ -9,7 +9,6 @@ thread of its own; whoever listens is called in it.
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from ...broker import changes, feed, wire
 from ...broker.changes import Change, Whole
 from ...broker.messages import Ask, Error, Message, Tell
 from ...broker.names import host_name
-from ...broker.views import Preview
+from ...broker.views import Looked, Preview
 from ..errors import MeshUnreachable, PixmeshError
 from .dial import prepare
 from .entry import Entered, entered
@@ -48,10 +47,11 @@ class Away:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a node has finished last; None while it has shown nothing."""
+    """What a node has finished last; None while it has shown nothing, or may not: then why."""
 
     node: str
     preview: Preview | None
+    why: str = ""
 
 
 Told = Whole | Change | Away | Shown
@@ -140,7 +140,6 @@ class _Talk:
     look_at: float = float("-inf")
     looked_at: str = ""
     may_look: bool = True
-    asked: deque[str] = field(default_factory=deque)
     pages: list[Tell] = field(default_factory=list)
 
     def go_on(self) -> None:
@@ -163,7 +162,6 @@ class _Talk:
         node = self.following.watched
         if node and self.may_look and (node != self.looked_at or now >= self.look_at):
             self.look_at, self.looked_at = now + LOOK, node
-            self.asked.append(node)
             self._say(Ask(what="preview", about=node))
 
     def _say(self, message: Message) -> None:
@@ -184,13 +182,9 @@ class _Talk:
             case Tell():
                 self.heard = now
                 self._read(message)
-            case Error(code="not-allowed", text=text) if self.asked:
+            case Error(code="not-allowed", text=text) if "'preview'" in text:
                 self.may_look = False
-                self.asked.clear()
-                log.info("no previews: %s", text)
-            case Error(text=text) if self.asked and repr(self.asked[0]) in text:
-                self.asked.popleft()
-                log.debug("%s", text)  # the node is gone
+                self.following.told(Shown(self.looked_at, None, text))
             case Error():
                 raise error_of(message, self.us.address)
             case _:
@@ -214,7 +208,8 @@ class _Talk:
             case feed.CHANGE:
                 self._go_on_with(changes.read(body))
             case "preview":
-                self._show(msgspec.msgpack.decode(body, type=Preview | None))
+                looked = msgspec.msgpack.decode(body, type=Looked)
+                self.following.told(Shown(looked.node, looked.preview))
             case _:
                 log.debug("nobody asked for %s", tell.what)
 
@@ -224,11 +219,6 @@ class _Talk:
             self.pages[-1].page + 1,
             self.pages[-1].pages,
         )
-
-    def _show(self, preview: Preview | None) -> None:
-        """Hand on a picture, as that of the node that was asked for it: answers come in order."""
-        if self.asked:
-            self.following.told(Shown(self.asked.popleft(), preview))
 
     def _begin(self, whole: Whole) -> None:
         self.number = str(whole.number)

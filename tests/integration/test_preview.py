@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from pixmesh.broker.messages import Ask
-from pixmesh.broker.views import Preview
+from pixmesh.broker.views import Looked, Preview
 from pixmesh.node.net.reach import ask
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import RealMesh
@@ -16,7 +16,9 @@ from pixmesh.tests.support.photos import distinct, skimage_files
 
 def look(mesh: RealMesh, node: str) -> Preview | None:
     answer = ask(mesh.way(), Ask(what="preview", about=node))
-    return msgspec.msgpack.decode(answer, type=Preview | None)
+    looked = msgspec.msgpack.decode(answer, type=Looked)
+    assert looked.node == node
+    return looked.preview
 
 
 def test_a_node_at_work_shows_its_pictures_to_who_looks(mesh: RealMesh, nap: Path) -> None:
@@ -26,6 +28,7 @@ def test_a_node_at_work_shows_its_pictures_to_who_looks(mesh: RealMesh, nap: Pat
     run = mesh.start("run", "nap seconds=0.3", "in", "-o", "out")
     out = mesh.folder / "out"
     eventually(lambda: len(list(out.glob("[!.]*"))) > 1, 20)
+    assert look(mesh, "nobody") is None
     assert look(mesh, "atlas") is None, "it has shown what nobody asked for"
     shown = eventually(lambda: look(mesh, "atlas"), 10)
     assert shown is not None

@@ -213,7 +213,8 @@ async def difference(stage: Stage, name: str, folder: Path) -> str:
     if os.environ.get(WRITE) == "write":
         shot.write_text(_shot(stage.app), encoding="utf-8")
     deadline = time.monotonic() + TO_SETTLE
-    while (found := _shot(stage.app)) != shot.read_text(encoding="utf-8"):
+    expected = shot.read_text(encoding="utf-8") if shot.exists() else ""
+    while (found := _shot(stage.app)) != expected:
         if time.monotonic() > deadline:
             new = folder / f"{name}.svg"
             new.write_text(found, encoding="utf-8")

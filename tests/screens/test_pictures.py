@@ -6,7 +6,7 @@ import pytest
 
 from pixmesh.broker.views import Preview, Thumbnail
 from pixmesh.node.errors import PixmeshError
-from pixmesh.node.net.following import Shown
+from pixmesh.node.net.following import Away, Shown
 from pixmesh.tui.jobs_view import Line as Listed
 from pixmesh.tui.view.jobs import MOST, Listing
 
@@ -50,9 +50,14 @@ def test_a_ledger_that_cannot_be_read_is_said_where_its_pictures_are_and_not_ask
             await stage.press("2", "2")
             await stage.shown()
             assert stage.says("/in/failed.jpg")
-            assert stage.says("not read again: the ledger is locked by another process")
+            assert stage.says("cannot be read now: the ledger is locked by another process")
+            assert not any("end that" in line for line in stage.text())
             assert len(shelf.asked) == 2
             assert not stage.app._notifications
+            await stage.press("slash", *"zebra")
+            await stage.shown()
+            assert not stage.says("/in/failed.jpg")
+            assert stage.says("cannot be read now")
 
     run(play)
 
@@ -166,5 +171,31 @@ def test_names_of_pictures_are_letters_and_nothing_else() -> None:
             assert stage.says("[red]a[/]")
             assert not any("\x1b" in line for line in stage.text())
             assert stage.app.words == ""
+
+    run(play)
+
+
+def test_what_a_node_showed_is_gone_when_nobody_looks_or_it_is_away() -> None:
+    async def play() -> None:
+        async with staged((160, 45)) as stage:
+            shown = Shown("atlas", thumbnails(jpeg(64, 48), jpeg(64, 48)))
+            await stage.tell(*minute(), shown)
+            assert stage.says("4s ago")
+            await stage.press("v")
+            await stage.shown()
+            assert not stage.says("4s ago")
+            await stage.press("v")
+            await stage.tell(shown, Away("connection refused"))
+            assert not stage.says("4s ago")
+
+    run(play)
+
+
+def test_who_may_not_look_is_told_so_in_the_pictures_place() -> None:
+    async def play() -> None:
+        async with staged((160, 45)) as stage:
+            await stage.tell(*minute(), Shown("atlas", None, "'preview' takes the submit role"))
+            assert stage.says("'preview' takes")
+            assert stage.says("live")
 
     run(play)

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from ...broker.plain import plain
 from ...broker.views import Preview, Thumbnail
 from ...ops.errors import PictureError
 from ..view.glyphs import Glyphs
@@ -48,6 +49,7 @@ class Detail(Horizontal):
         self._drawn: dict[Key, Text] = {}
         self._drawing = False
         self._preview: Preview | None = None
+        self._why = ""
         self._on = False
 
     def compose(self) -> ComposeResult:
@@ -73,19 +75,20 @@ class Detail(Horizontal):
         if not table:
             self.set_class(False, "pictures")
 
-    def show_pictures(self, preview: Preview | None, *, on: bool) -> None:
-        """Show a picture before and after, or that none has come yet."""
+    def show_pictures(self, preview: Preview | None, why: str, *, on: bool) -> None:
+        """Show a picture before and after, or why there is none."""
         self.set_class(on, "pictures")
-        if not on or (preview is self._preview and self._on):
+        if not on or (preview is self._preview and why == self._why and self._on):
             self._on = on
             return
-        self._on, self._preview = on, preview
+        self._on, self._preview, self._why = on, preview, why
         self._update()
 
     def _update(self) -> None:
         preview = self._preview
         if preview is None:
-            self.query_one("#before", Static).update("no picture yet", layout=False)
+            words = Text(plain(self._why) or "no picture yet")
+            self.query_one("#before", Static).update(words, layout=False)
             self.query_one("#after", Static).update("", layout=False)
             return
         for name, one in (("before", preview.before), ("after", preview.after)):
@@ -116,7 +119,7 @@ class Detail(Horizontal):
         self.app.post_message(Drawn((one.jpeg, columns), text))
 
     def take(self, message: Drawn) -> None:
-        """Keep a picture that is drawn: the last two are shown."""
+        """Keep a picture that is drawn: two are shown, and two were before them."""
         self._drawing = False
         while len(self._drawn) >= 4:
             del self._drawn[next(iter(self._drawn))]

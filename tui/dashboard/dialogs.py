@@ -55,9 +55,11 @@ class Confirm(Dialog):
         """Ask before an action."""
         commands = [deed.command for deed in action.deeds[:5]]
         more = len(action.deeds) - len(commands)
-        lines = [action.question, "", "the same as:", *(f"  {one}" for one in commands)]
-        lines += [f"  and {more} more"] if more > 0 else []
-        super().__init__([*lines, "", "y  yes      n  no"], ascii_only=ascii_only)
+        lines = [action.question, "", "y  yes      n  no", "", "the same as:"]
+        lines += [f"  {one}" for one in commands]
+        super().__init__(
+            [*lines, *([f"  and {more} more"] if more > 0 else [])], ascii_only=ascii_only
+        )
 
 
 class Leave(Dialog):

@@ -39,9 +39,10 @@ class Loaded(Message):
 class Unread(Message):
     """The ledger could not be read."""
 
-    def __init__(self, why: str) -> None:
-        """Say why."""
+    def __init__(self, words: str, why: str) -> None:
+        """Say what it was asked for, and why it was not found."""
         super().__init__()
+        self.words = words
         self.why = why
 
 

@@ -16,6 +16,7 @@ from textual.containers import Vertical
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
 from ...node.errors import PixmeshError
+from ...node.net.following import Shown
 from ...node.net.following import Told as Heard
 from ..view import folders, heading, jobs, log, nodes
 from ..view.actions import Action
@@ -231,9 +232,10 @@ class Pages(App[str]):
                 grid = folders.grid(self.view, self._glyphs)
             case _:
                 grid = log.grid(self.view, self._glyphs)
-        nothing = grid.nothing if self.view.snapshot is not None else LOOKING
+        known = self.view.snapshot is not None
+        nothing = nothing_of(grid.nothing, self.words) if known else LOOKING
         rows = matching(grid.rows, self.words)
-        return Grid(grid.columns, rows, nothing_of(nothing, self.words))
+        return Grid(grid.columns, rows, nothing)
 
     def _draw_jobs(self) -> None:
         self.query_one("#batches", Lines).show(jobs.batches(self.view, self._glyphs, most=4))
@@ -246,8 +248,10 @@ class Pages(App[str]):
         watched = self.table.cursor if self.page == "Nodes" and detail.shows_pictures else ""
         watched = watched if self._previews and self.app_focus else ""
         self._source.watch(watched)
-        shown = self.view.previews.get(watched)
-        detail.show_pictures(shown.preview if shown is not None else None, on=bool(watched))
+        if not watched:
+            self.view.previews = {}  # they would grow old unseen
+        shown = self.view.previews.get(watched) or Shown(watched, None)
+        detail.show_pictures(shown.preview, shown.why, on=bool(watched))
 
     def _detail(self) -> Sequence[Line]:
         chosen = self.table.cursor
@@ -352,7 +356,7 @@ class Pages(App[str]):
         try:
             self.post_message(Loaded(pictures.load(words)))
         except PixmeshError as error:
-            self.post_message(Unread(str(error)))
+            self.post_message(Unread(words, error.what))
 
     def on_loaded(self, message: Loaded) -> None:
         """Show the pictures, unless other words were typed meanwhile."""
@@ -361,8 +365,9 @@ class Pages(App[str]):
             self.draw()
 
     def on_unread(self, message: Unread) -> None:
-        """Say that the pictures are those of an earlier time."""
-        self.listed = replace(self.listed, trouble=message.why)
+        """Say that the pictures, if these words have any, are those of an earlier time."""
+        known = self.listed if self.listed.words == message.words else jobs.Listing(message.words)
+        self.listed = replace(known, trouble=message.why)
         self.draw()
 
     def on_drawn(self, message: Drawn) -> None:

@@ -60,7 +60,8 @@ class Listing:
 
 def grid(listing: Listing, glyphs: Glyphs) -> Grid:
     """Return the table of pictures, at most MOST."""
-    nothing = (listing.trouble,) if listing.trouble else nothing_of(NOTHING, listing.words)
+    trouble = (plain(listing.trouble),) if listing.trouble else ()
+    nothing = trouble or nothing_of(NOTHING, listing.words)
     return Grid(COLUMNS, tuple(_row(one, glyphs) for one in listing.lines[:MOST]), nothing)
 
 
@@ -90,7 +91,7 @@ def _row(one: Listed, glyphs: Glyphs) -> Row:
 def counts(listing: Listing) -> Line:
     """Return how many pictures there are of each state, and how many of them are shown."""
     if listing.trouble:
-        return (Span(f"not read again: {plain(listing.trouble)}", Tone.WARN),)
+        return (Span(f"the ledger cannot be read now: {plain(listing.trouble)}", Tone.WARN),)
     shown = min(MOST, len(listing.lines))
     total = sum(listing.counts.values())
     summed = ", ".join(f"{count} {state}" for state, count in listing.counts.items()) or "nothing"

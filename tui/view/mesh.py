@@ -58,6 +58,7 @@ class MeshView:
                 self.lines.extend(told.happened)
             case Away(why=why):
                 self.why_away = why
+                self.previews = {}
             case Shown(node=node):
                 self.previews = {node: told}
             case _:
@@ -90,16 +91,25 @@ class MeshView:
         return sum(self.node_rate(node.name) for node in nodes)
 
     def _begin(self, snapshot: Snapshot) -> None:
-        """A broker tells all: where it is another one, its counts and lines begin anew."""
+        """A broker tells all: where it is another one, its counts begin anew, and its lines."""
         before = self.snapshot
         if before is not None and snapshot.uptime < before.uptime:
             self._paces.clear()
             for known in self.nodes.values():
                 known.pace = Pace()
             self._sampled = float("-inf")
+        if not self._goes_on(snapshot.happened):
             self.lines.clear()
         last = self.lines[-1].number if self.lines else 0
         self.lines.extend(one for one in snapshot.happened if one.number > last)
+
+    def _goes_on(self, told: Sequence[Happened]) -> bool:
+        """Whether these are lines of the broker that told the last ones: it counts them."""
+        if not self.lines:
+            return True
+        known = {one.number: one for one in self.lines}
+        same = all(known.get(one.number, one) == one for one in told)
+        return same and bool(told) and told[-1].number >= self.lines[-1].number
 
     def _seen(self, snapshot: Snapshot, now: float) -> None:
         self.snapshot, self.told_at, self.why_away = snapshot, now, ""

@@ -86,6 +86,13 @@ def test_nodes_that_could_take_nothing_do_not_hide_that_slots_limit() -> None:
         assert limited_by([here(busy=True), other], [waiting("blur")], LATE) == "slots"
 
 
+def test_where_no_node_could_take_anything_that_is_the_limit() -> None:
+    drained, batch = here(busy=True), waiting("blur")
+    drained.paused, batch.placed = True, 1
+    assert limited_by([drained], [batch], LATE) == "node.... takes nothing new (draining)"
+    assert limited_by([drained], [behind()], LATE) == "disk of studio"
+
+
 # ---- links ------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ from pixmesh.broker.messages import (
 )
 from pixmesh.broker.names import listed
 from pixmesh.broker.scheduler import Joined, Received, Scheduler
+from pixmesh.broker.sessions import Route
 from pixmesh.broker.views import Snapshot
 
 from .records import hello
@@ -116,3 +117,11 @@ def test_pictures_are_shown_to_who_asks_for_work_and_not_to_who_only_works(desk:
     assert isinstance(refused, Error)
     assert refused.code == "not-allowed"
     assert "takes the admin or submit role" in refused.text
+
+
+def test_who_may_not_follow_any_more_is_told_nothing_more(desk: Desk) -> None:
+    route, follow = Route(1, b"ann"), Ask(what="follow")
+    desk.answers(follow, Asker(key(1), frozenset({NODE})), NOW, route)
+    (refused,) = desk.answers(follow, Asker(key(1), frozenset()), NOW, route)
+    assert isinstance(refused, Error)
+    assert desk.feed.tick(NOW + 1.0) == []

@@ -9,6 +9,7 @@ from msgspec import structs
 from pixmesh.broker.changes import Change, Whole, apply, read
 from pixmesh.broker.feed import (
     CHANGE,
+    GIVES_WAY,
     MOST_FOLLOWERS,
     MOST_OF_ONE,
     PAGE,
@@ -201,6 +202,16 @@ def test_one_key_does_not_take_the_places_of_others_nor_all_keys_those_of_this_u
     for key in (None, b"\0"):
         with pytest.raises(Refused, match="8 dashboards of this machine"):
             broker.follow(Route(2, b"one more"), key=key)
+
+
+def test_one_that_seems_closed_makes_room_for_another_of_its_key(broker: Broker) -> None:
+    for number in range(MOST_OF_ONE):
+        broker.follow(Route(1, b"%d" % number), key=b"ann")
+    broker.now += GIVES_WAY + 0.1
+    for number in range(1, MOST_OF_ONE):
+        broker.follow(Route(1, b"%d" % number), key=b"ann")
+    whole(broker.follow(ANN, key=b"ann"))
+    assert set(broker.tick()) == {ANN, *(Route(1, b"%d" % one) for one in range(1, MOST_OF_ONE))}
 
 
 def test_who_is_made_to_leave_is_told_nothing_more(broker: Broker) -> None:

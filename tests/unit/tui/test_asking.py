@@ -134,6 +134,17 @@ def test_a_file_that_came_to_two_folders_is_cancelled_in_the_one_that_is_named(
         world.asking.cancel([str(IN / "a.jpg")], under="/elsewhere")
 
 
+def test_of_two_outs_one_in_the_other_the_one_that_is_named_is_meant(world: World) -> None:
+    for out in (OUT, OUT / "web"):
+        world.other.folders.watched(out, IN, "grayscale")
+        world.other.folders.arriving(out, [Arrival(IN / "a.jpg", ArrivalState.WAITING)])
+    world.other.submitted([todo("web/a.jpg", source=IN / "a.jpg")])
+    world.asking.cancel([str(IN / "a.jpg")], under=f"{OUT}/")
+    asked = [(one.out, one.destination) for one in world.us.folders.asked(OUT)]
+    assert asked == [(OUT, None)]
+    assert world.us.folders.asked(OUT / "web") == []
+
+
 def test_an_outputs_name_means_that_output_though_it_was_dropped_elsewhere_since(
     world: World,
 ) -> None:

@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from pixmesh.broker.changes import Whole
-from pixmesh.broker.views import BatchView, Snapshot
+from pixmesh.broker.views import BatchView, Happened, Snapshot
 from pixmesh.node.net.following import SILENCE, Away
 from pixmesh.tests.screens.story import empty, minute, node, story
 from pixmesh.tui.jobs_view import Line as Listed
@@ -219,5 +219,8 @@ def test_lines_of_the_log_outlast_being_told_all_again_but_not_another_broker() 
     again = structs.replace(view.snapshot, happened=view.snapshot.happened[-1:])
     view.take(Whole(99, again), 100.0)
     assert list(view.lines) == lines
-    view.take(Whole(1, structs.replace(again, uptime=1.0)), 101.0)
-    assert list(view.lines) == list(again.happened)
+    other = Happened(1, 3.0, "joined", "zeus", "is here with 1 slot")
+    for happened, uptime in (((other,), 1.0), ((other,), 9e6), ((), 9e6)):
+        view = told()
+        view.take(Whole(1, structs.replace(again, uptime=uptime, happened=happened)), 101.0)
+        assert tuple(view.lines) == happened
