@@ -5,7 +5,7 @@ is for the history.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from .views import Happened, LostView
@@ -33,6 +33,11 @@ class Chronicle:
         was = self._lost.pop(name, None)
         how = "here" if was is None else "back"
         self.tell("joined", name, f"is {how} with {slots} slot{'' if slots == 1 else 's'}", now)
+
+    def stocked(self, name: str, came: Collection[str], now: float) -> None:
+        """A node has weights that it did not have."""
+        if came:
+            self.tell("weights", name, f"has {', '.join(sorted(came))}", now)
 
     def lost(self, name: str, slots: int, why: str, moved: int, now: float) -> None:
         """A node is gone that had not said so."""

@@ -18,6 +18,13 @@ INLINE_BYTES = 32 * 1024
 CHUNK_BYTES = 256 * 1024
 MOST_RATE = 1e12
 MOST_SECONDS = 1e9
+MOST_MODELS = 256
+WEIGHTS_COME = "weights come"
+"""How the reason begins for which a batch waits that needs no patience: a node fetches them."""
+
+WEIGHTS_OF = "model "
+"""What a node has and a batch needs beside operations: the weights of the model that follows."""
+
 MOST_FOLDERS = 64
 PATH_LETTERS = 300
 
@@ -228,7 +235,9 @@ class State(Struct, frozen=True):
     has not written yet.
 
     ``memory`` is what its tasks may reserve now, if that is less than HELLO said. ``number``
-    counts a node's heartbeats: one that comes after a later one says nothing.
+    counts a node's heartbeats: one that comes after a later one says nothing. ``models`` are
+    those whose weights a node has, ``pulling`` says which others it fetches, and how far,
+    ``unfetched`` which it could not, and why.
     """
 
     seen: Count = 0
@@ -239,6 +248,9 @@ class State(Struct, frozen=True):
     number: Count = 0
     folders: Annotated[tuple[FolderItem, ...], Meta(max_length=MOST_FOLDERS)] = ()
     unwritten: Count = 0
+    models: Annotated[tuple[Word, ...], Meta(max_length=MOST_MODELS)] = ()
+    pulling: Line = ""
+    unfetched: Line = ""
 
 
 class Submit(Struct, frozen=True):
@@ -337,13 +349,15 @@ class TicketTerms(Struct, frozen=True):
 class Ask(Struct, frozen=True):
     """A question or an order, answered by TELL. ``about`` names a node, a task, a ticket.
 
-    ``key`` is whom a ticket or a machine lets in, ``terms`` those of a new ticket.
+    ``key`` is whom a ticket or a machine lets in, ``terms`` those of a new ticket, ``holder`` who
+    has what is to be fetched.
     """
 
     what: Word
     about: Name = ""
     key: Key | None = None
     terms: TicketTerms | None = None
+    holder: Id8 | None = None
 
 
 class Tell(Struct, frozen=True):

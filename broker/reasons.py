@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from .messages import WEIGHTS_COME
 from .nodes import Node
 from .placement import can_run, in_service, suits, why_nothing_new
 from .tasks import Batch, Task
@@ -24,8 +25,7 @@ def why_not_placed(task: Task, nodes: list[Node]) -> str:
         return "no node is connected"
     able = [node for node in nodes if can_run(node, task.batch)]
     if not able:
-        missing = min((task.batch.needs - node.has for node in nodes), key=len)
-        return f"no node has {', '.join(sorted(missing))}"
+        return _lacking(task.batch, nodes)
     if not any(suits(node, task) for node in able):
         largest = max(able, key=lambda node: node.hello.memory)
         return (
@@ -58,10 +58,28 @@ def why_idle(node: Node, batches: list[Batch], now: float) -> str:
     waiting = [batch for batch in batches if batch.queue]
     if node.active or not waiting:
         return ""
+    return _lacks(node, waiting)
+
+
+def _lacking(batch: Batch, nodes: list[Node]) -> str:
+    """Say what none of the nodes has that a batch needs, and what becomes of it."""
+    if pulling := [node for node in nodes if node.pulling]:
+        return f"{WEIGHTS_COME}: {pulling[0].hello.name} fetches {pulling[0].pulling}"
+    missing = min((batch.needs - node.has for node in nodes), key=len)
+    tried = [node for node in nodes if node.unfetched]
+    why = f"; {tried[0].hello.name} could not fetch {tried[0].unfetched}" if tried else ""
+    return f"no node has {', '.join(sorted(missing))}{why}"
+
+
+def _lacks(node: Node, waiting: list[Batch]) -> str:
+    """Say what a node lacks for each of these batches; nothing where it can do one."""
     missing = [batch.needs - node.has for batch in waiting]
-    if all(missing):
-        return f"lacks {', '.join(sorted(missing[0]))}"
-    return ""
+    if not all(missing):
+        return ""
+    if node.pulling:
+        return f"fetches {node.pulling}"
+    unfetched = f"; could not fetch {node.unfetched}" if node.unfetched else ""
+    return f"lacks {', '.join(sorted(missing[0]))}{unfetched}"
 
 
 def _why_kept(node: Node) -> str:

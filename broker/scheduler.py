@@ -10,14 +10,14 @@ No sockets, clocks, threads or logs here: ``now`` is a monotonic float, randomne
 handed in. A task's own transitions are in ``lifecycle``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from random import Random
 from typing import assert_never
 
 from msgspec import Struct
 
-from . import leases, placement, stragglers
+from . import leases, placement, stocking, stragglers
 from .chronicle import Chronicle
 from .estimate import Estimate
 from .history import Note as History
@@ -27,6 +27,7 @@ from .intake import Intake
 from .leases import Lease
 from .lifecycle import Lifecycle
 from .messages import (
+    Ask,
     AttemptId,
     Bye,
     Drop,
@@ -46,6 +47,7 @@ from .placement import Choice
 from .pool import Pool
 from .reconcile import Reconciler
 from .seal import Seal
+from .stocking import Stocking, has_of
 from .tasks import Attempt, Owner
 
 TELL_PLACED = 0.25
@@ -107,7 +109,8 @@ class Scheduler:
         self._note = note
         self._due = float("inf")
         self._tell_placed_at = float("inf")
-        self._look_at = now
+        self._look_at = self._stock_at = now
+        self._stocking = Stocking()
         self._out = Outgoing()
         self._pool = Pool(random)
         self.tasks = Lifecycle(
@@ -273,6 +276,7 @@ class Scheduler:
                     self.tasks.ended(node, end, now, young=young)
             case State():
                 if node.beats(message, now):
+                    self._has(node, message.models, now)
                     self._reconciler.beats(node, message, now, young=self._young(now))
                 self._out.say(node.id, State())
             case Bye(draining=True):
@@ -283,6 +287,16 @@ class Scheduler:
                 self._out.evict(node.id)
             case _:
                 pass
+
+    def _has(self, node: Node, models: Iterable[str], now: float) -> None:
+        """Note whose weights a node has: it is filed by all that it has."""
+        has = has_of(node.hello.has, models)
+        if has != node.has:
+            self._pool.discard(node)
+            self.chronicle.stocked(node.hello.name, has - node.has, now)
+            node.has = has
+            self.tasks.changed.add(node)
+            self.tasks.aside.node_came()
 
     def _from_owner(self, owner: Owner, message: Message, now: float) -> None:
         match message:
@@ -324,6 +338,9 @@ class Scheduler:
         self._update_pool()
         if self.tasks.fairness:
             self._place(now)
+        if now >= self._stock_at and self.tasks.fairness:
+            self._stock_at = now + stocking.LOOK_EVERY
+            self._send_for_weights(now)
         if now >= self._look_at and not self.tasks.fairness:
             self._look_at = now + stragglers.LOOK_EVERY
             self._copy_stragglers(now)
@@ -333,6 +350,10 @@ class Scheduler:
         elif self.tasks.fresh and self._tell_placed_at == float("inf"):
             self._tell_placed_at = now + TELL_PLACED
         return self._out.flush(self.nodes)
+
+    def _send_for_weights(self, now: float) -> None:
+        for node, model, holder in self._stocking.errands(self.nodes, self.tasks.fairness, now):
+            self._out.say(node.id, Ask(what="weights", about=model, holder=holder))
 
     def _judge(self, now: float) -> None:
         for node in [node for node in self.nodes.values() if node.lease.lapsed(now)]:

@@ -25,6 +25,7 @@ from ..broker.messages import (
     EndItem,
     Error,
     Get,
+    MemberId,
     Note,
     Result,
     Settled,
@@ -41,6 +42,7 @@ from .net.refusals import error_of
 from .net.waiting import Waiting
 from .pixels import Pixels
 from .previewing import Previewing
+from .provision import Provision
 from .slot_messages import READY, SlotEnd, SlotTask
 from .slot_process import SlotProcess
 
@@ -54,6 +56,7 @@ Socket = zmq.Socket[bytes]
 DRAIN = 256
 LONGEST_WAIT_MS = 250
 FOUND = b"found"
+STOCKED = b"stocked"
 
 read_ends = msgspec.msgpack.Decoder(tuple[SlotEnd, ...]).decode
 
@@ -67,6 +70,7 @@ class Agent:
     slots: list[SlotProcess]
     pixels: Pixels
     attempts: Attempts
+    provision: Provision
     wake: lifetime.Wake
     on_ready: Callable[[], None]
     patience: float = float("inf")
@@ -125,6 +129,7 @@ class Agent:
             self.pixels.fetch(held, now)
         self._give_work(now)
         self.pixels.receiver.tick(now)
+        self.provision.tick(now)
         self.pixels.sender.pump()
         self._report(now)
         self._forget()
@@ -155,20 +160,38 @@ class Agent:
                 self.attempts.dropped(attempts, unstarted=unstarted)
             case Settled(attempts):
                 self.attempts.settled(attempts)
-            case Chunk() if heard.payload is not None:
-                self.pixels.receiver.take(heard.source, heard.message, heard.payload, now)
-            case Get() if heard.source is not None:
-                self.pixels.serve(heard.source, heard.message)
-            case Ask(what="preview"):
-                self.previewing.asked(now)
-            case Error(code="gone"):
-                self.pixels.receiver.refused(heard.source, heard.message)
+            case Chunk() | Get() | Error(code="gone"):
+                self._transferred(heard, now)
+            case Ask():
+                self._asked(heard.message, now)
             case Error() | Note():
                 log.warning("%s", heard.message.text)
             case Bye():
                 log.info("the broker has left; waiting for it to come back")
             case _:
                 pass
+
+    def _transferred(self, heard: Heard, now: float) -> None:
+        """Take in what is pixels' or weights': both know their own."""
+        source = heard.source
+        match heard.message:
+            case Chunk() as chunk if heard.payload is not None:
+                self.pixels.receiver.take(source, chunk, heard.payload, now)
+                self.provision.take(source, chunk, heard.payload, now)
+            case Get() as get if source is not None:
+                self.pixels.serve(source, get)
+            case Error() as error:
+                self.pixels.receiver.refused(source, error)
+                self.provision.refused(source, error)
+            case _:
+                pass
+
+    def _asked(self, ask: Ask, now: float) -> None:
+        if ask.what == "preview":
+            self.previewing.asked(now)
+        elif ask.what == "weights":
+            holder = MemberId(ask.holder) if ask.holder is not None else None
+            self.provision.sent_for(ask.about, holder)
 
     def _assigned(self, message: Assign) -> None:
         self.attempts.assigned(message)
@@ -211,7 +234,16 @@ class Agent:
         self.attempts.tell_again(now)
         load = self.meter.sample(now)
         state = self.attempts.heartbeat()
-        self.connection.send(msgspec.structs.replace(state, load=load, memory=self.meter.room))
+        provision = self.provision
+        told = msgspec.structs.replace(
+            state,
+            load=load,
+            memory=self.meter.room,
+            models=tuple(sorted(provision.here)),
+            pulling=provision.pulling,
+            unfetched=provision.unfetched,
+        )
+        self.connection.send(told)
         if self.draining:
             self.connection.send(Bye(draining=True))
 
@@ -289,6 +321,8 @@ class Agent:
             self.draining = True
             self._drain_until = now + self.drain_patience
             self.attempts.give_back_unstarted()
+            self._beat_at = float("-inf")
+        elif reason == STOCKED:
             self._beat_at = float("-inf")
         elif reason != FOUND:
             self._slot_died(reason.decode(), now)

@@ -17,16 +17,18 @@ from ..broker.keys import KeyPair
 from ..broker.messages import Hello
 from ..broker.names import host_name
 from . import platform
-from .agent import FOUND, Agent
+from .agent import FOUND, STOCKED, Agent
 from .attempts import Attempts
 from .load import memory_budget
 from .net.connection import Connection
 from .net.entry import entered
 from .net.way import Way
 from .pixels import Pixels
+from .provision import Provision
 from .service import NodeOptions, Ready
 from .slot_messages import SlotOrders
 from .slot_process import SlotProcess
+from .weights import WeightsCache
 
 if TYPE_CHECKING:
     from .net.seeker import Seeker
@@ -56,12 +58,16 @@ def assembled(
         connection = Connection(context, address, key, hello, monotonic())
         stack.callback(connection.close)
         seeker = _seeker(way, key, wake, stack) if way.membership is not None else None
+        provision = Provision(WeightsCache.open(), connection, lambda: wake.call(STOCKED))
+        provision.start()
+        stack.callback(provision.close)
         yield Agent(
             connection=connection,
             slot_socket=_slot_door(context, folder, slots, stack),
             slots=slots,
-            pixels=Pixels(folder, attempts, connection),
+            pixels=Pixels(folder, attempts, connection, provision.read),
             attempts=attempts,
+            provision=provision,
             wake=wake,
             on_ready=lambda: ready(connection.name or name, str(connection.address)),
             patience=FIRST_PATIENCE,

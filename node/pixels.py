@@ -5,6 +5,7 @@
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +17,21 @@ from .net.transfer import Fetch
 from .spool import FULL, SpoolFile, result_path, source_path
 
 
+def _nothing_to_lend(_token: bytes, _offset: int, _length: int) -> bytes:
+    raise Gone("nothing is lent here")
+
+
 @dataclass(slots=True, eq=False)
 class Pixels:
-    """Moves pixels between owners, the spool and slots; the agent itself never looks."""
+    """Moves pixels between owners, the spool and slots; the agent itself never looks.
+
+    ``lend`` reads what is asked for that is no attempt's: a token's bytes, from an offset.
+    """
 
     folder: Path
     attempts: Attempts
     connection: Connection
+    lend: Callable[[bytes, int, int], bytes] = _nothing_to_lend
     receiver: Receiver = field(init=False)
     sender: Sender = field(init=False)
     _files: dict[Key, tuple[int, SpoolFile]] = field(default_factory=dict)
@@ -87,6 +96,8 @@ class Pixels:
 
     def _read(self, key: Key, offset: int, length: int) -> bytes:
         token, attempt = key
+        if not attempt:
+            return self.lend(token, offset, length)
         held = self.attempts.held.get(attempt)
         if held is None or held.end is None or held.item.task.token != token:
             raise Gone("no such result is kept here")

@@ -37,6 +37,10 @@ Progress = Callable[[str, int, int], None]
 """Told of a file's name, how many bytes of it are here, and of how many."""
 
 
+Fetch = Callable[[WeightsFile, Path, Progress], None]
+"""Gets a file, or the rest of it, into a path. Raises PixmeshError, OSError."""
+
+
 def _unheard(_name: str, _here: int, _size: int) -> None:
     """Tell nobody."""
 
@@ -109,8 +113,11 @@ class WeightsCache:
                 mistakes.append(str(error))
         return mistakes
 
-    def pull(self, name: str, tell: Progress = _unheard) -> Path:
-        """Fetch what is not here of a model; return its folder. Raises PixmeshError."""
+    def pull(self, name: str, tell: Progress = _unheard, fetch: Fetch | None = None) -> Path:
+        """Fetch what is not here of a model; return its folder. Raises PixmeshError.
+
+        ``fetch`` gets one file, from the web where nothing else is said.
+        """
         place = self.where(name)
         if place is not None:
             return place
@@ -118,7 +125,7 @@ class WeightsCache:
         try:
             place.mkdir(parents=True, exist_ok=True)
             for one in self.weights(name).files:
-                self._fetch(one, place, tell)
+                self._fetch(one, place, tell, fetch or download)
         except OSError as error:
             raise PixmeshError(
                 f"{name} cannot be stored in {place}: {error.strerror or error}",
@@ -126,19 +133,19 @@ class WeightsCache:
             ) from None
         return place
 
-    def _fetch(self, one: WeightsFile, place: Path, tell: Progress) -> None:
+    def _fetch(self, one: WeightsFile, place: Path, tell: Progress, fetch: Fetch) -> None:
         path, part = place / one.name, place / f"{one.name}.part"
         with contextlib.suppress(OSError, ValueError):
             _demand_right(path, one)
             return
         _demand_room(place, one)
-        _download(one, part, tell)
+        fetch(one, part, tell)
         try:
             _demand_right(part, one)
         except ValueError as error:
             part.unlink()
             raise PixmeshError(
-                f"what came from {one.url} is not {one.name}: {error}",
+                f"what came is not {one.name}: {error}",
                 remedy="try again later; if it stays so, copy the file from another machine",
             ) from None
         part.replace(path)
@@ -193,12 +200,21 @@ def _demand_room(place: Path, one: WeightsFile) -> None:
         )
 
 
-def _download(one: WeightsFile, part: Path, tell: Progress) -> None:
-    """Fetch a file, or the rest of it where it was cut off. Raises PixmeshError, OSError."""
+def begun(one: WeightsFile, part: Path) -> int:
+    """Return how much of a file is here already; a part that is no beginning of it is removed."""
     here = part.stat().st_size if part.exists() else 0
-    if here >= one.size:
-        part.unlink()
-        here = 0
+    if here < one.size:
+        return here
+    part.unlink()
+    return 0
+
+
+def download(one: WeightsFile, part: Path, tell: Progress) -> None:
+    """Fetch a file from the web, or the rest of it where it was cut off.
+
+    Raises PixmeshError, OSError.
+    """
+    here = begun(one, part)
     try:
         with _answer(one.url, here) as answer, part.open("ab") as file:
             if answer.status != REST_OF_IT:

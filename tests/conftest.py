@@ -70,6 +70,7 @@ def state_folder(request: pytest.FixtureRequest, test_numbers: Iterator[int]) ->
         patch.setenv("PIXMESH_MODELS", str(state / "models"))
         patch.setenv("XDG_CONFIG_HOME", str(home))
         patch.setenv("NO_COLOR", "1")
+        patch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing is fetched from the web
         patch.setenv("TMPDIR", str(temporary))
         patch.setattr(tempfile, "tempdir", str(temporary))
         yield state

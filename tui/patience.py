@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..broker.messages import WEIGHTS_COME
 from ..node.errors import CannotRun, MeshUnreachable, PixmeshError
 from .beside import Beside
 from .pace import Counts
@@ -43,8 +44,11 @@ class Patience:
         if not reason:
             self._since, self._reason = None, ""
             return ""
-        self._since = now if self._since is None else self._since
         new, self._reason = reason != self._reason, reason
+        if reason.startswith(WEIGHTS_COME):
+            self._since = None  # it is no trouble: who fetches them gives up by itself
+            return f"waiting: {reason}" if new else ""
+        self._since = now if self._since is None else self._since
         left = max(0.0, self._since + self.wait - now)
         return f"waiting: {reason}; giving up in {left:.0f} s" if new else ""
 

@@ -23,6 +23,7 @@ from ...broker.leases import BEAT
 from ...broker.messages import (
     INLINE_BYTES,
     MOST_FOLDERS,
+    WEIGHTS_OF,
     Bye,
     Chunk,
     Error,
@@ -380,9 +381,11 @@ def _fitted(folder: FolderItem) -> FolderItem:
 
 @functools.lru_cache(maxsize=256)
 def _needs(recipe: str) -> tuple[str, ...]:
-    """Return the operations that a canonical recipe names."""
+    """Return the operations that a canonical recipe names, and whose weights they take."""
     if not recipe:
         return ()
     from ...ops.recipe import parse
 
-    return tuple(dict.fromkeys(step.operation.name for step in parse(recipe).steps))
+    read = parse(recipe)
+    operations = dict.fromkeys(step.operation.name for step in read.steps)
+    return (*operations, *(f"{WEIGHTS_OF}{model}" for model in read.weights()))

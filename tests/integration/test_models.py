@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pixmesh.broker.names import host_name
-from pixmesh.node.weights import WeightsCache
+from pixmesh.node.errors import CannotRun
+from pixmesh.node.weights import VARIABLE, WeightsCache
+from pixmesh.ops.weights import U2NETP
 from pixmesh.tests.support.meshes import RealMesh
 from pixmesh.tests.support.photos import skimage_files
 from pixmesh.tests.unit.tui.command import pixmesh
-from pixmesh.tui.batch import SOME_FAILED
 
 
 @pytest.fixture
@@ -50,15 +50,41 @@ def test_faces_and_cutouts_come_out_of_a_mesh(
     assert len(json.loads(found.data())["data"]["faces"]) == 1
 
 
-def test_without_the_weights_a_picture_fails_and_says_how_to_get_them(
+def test_weights_that_nobody_has_and_nobody_can_fetch_are_said(
     mesh: RealMesh, astronaut: Path
 ) -> None:
     mesh.broker()
     mesh.nodes("atlas", slots=1)
-    run = mesh.start("run", "faces", str(astronaut), "-o", "out")
-    assert run.code() == SOME_FAILED, run.said()
-    assert f"on {host_name()} the weights of yunet are missing" in run.said()
-    assert "'pixmesh models pull yunet' gets them there" in run.said()
+    run = mesh.start("run", "faces", str(astronaut), "-o", "out", "--wait", "4")
+    assert run.code() == CannotRun.exit_code, run.said()
+    assert "no node has model yunet; atlas could not fetch yunet" in run.said()
+    assert "refused" in run.said()
+
+
+def test_a_node_without_the_weights_gets_them_from_one_that_has_them(
+    mesh: RealMesh,
+    weights: WeightsCache,
+    astronaut: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And nothing comes from the web: there is none."""
+    mesh.broker()
+    mesh.nodes("atlas", slots=1)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    monkeypatch.setenv(VARIABLE, str(bare))
+    mesh.nodes("pi4", slots=1)
+    mesh.order("drain", "atlas")
+    run = mesh.start("run", "cutout model=u2netp", str(astronaut), "-o", "out")
+    assert run.code() == 0, run.said()
+    told = [(one.who, one.text) for one in mesh.status().happened if one.what == "weights"]
+    assert told == [("atlas", "has model u2netp, model yunet"), ("pi4", "has model u2netp")]
+    (file,) = U2NETP.files
+    assert (bare / "u2netp" / file.name).read_bytes() == (
+        weights.folder / "u2netp" / file.name
+    ).read_bytes()
+    assert not (bare / "yunet").exists()
 
 
 def test_models_are_listed_checked_and_told_of(

@@ -16,6 +16,7 @@ from pixmesh.node.agent import Agent
 from pixmesh.node.attempts import Attempts
 from pixmesh.node.net.connection import Connection, Heard
 from pixmesh.node.pixels import Pixels
+from pixmesh.node.provision import Provision
 from pixmesh.node.slot_messages import READY, SlotEnd, SlotTask
 
 from .items import assign, assign_item, slot_end
@@ -92,11 +93,13 @@ def bench() -> Iterator[Bench]:
     door.bind("inproc://slots")
     slot.connect("inproc://slots")
     broker = Broker()
+    provision = SimpleNamespace(tick=lambda _now: None, here=frozenset(), pulling="", unfetched="")
     still = SimpleNamespace(tick=lambda _now: None, pump=lambda: None, waiting=False)
     agent = Agent(
         connection=cast(Connection, broker),
         slot_socket=door,
         slots=[],
+        provision=cast(Provision, provision),
         pixels=cast(Pixels, SimpleNamespace(receiver=still, sender=still)),
         attempts=Attempts(),
         wake=cast(Any, SimpleNamespace(fileno=-1)),

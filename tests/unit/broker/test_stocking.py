@@ -1,0 +1,92 @@
+"""Weights are fetched where tasks wait for them: from who has them, else by one node at a time."""
+
+from collections.abc import Sequence
+
+from pixmesh.broker.leases import SUSPECT_AFTER
+from pixmesh.broker.messages import MemberId
+from pixmesh.broker.nodes import Node
+from pixmesh.broker.reasons import why_idle, why_waiting
+from pixmesh.broker.stocking import AGAIN, Errand, Stocking, has_of
+from pixmesh.broker.tasks import Batch, Task
+
+from .records import NODE, OTHER, THIRD, batch_record, item, node_record
+
+NOW = 10.0
+
+
+def here(member: MemberId, *models: str, operations: Sequence[str] = ("blur",)) -> Node:
+    node = node_record(member)
+    node.has = has_of(operations, models)
+    node.lease.renew(NOW)
+    return node
+
+
+def waiting(*needs: str) -> Batch:
+    batch = batch_record(needs=needs)
+    task = Task(item(1), batch)
+    batch.queue[task.id] = task
+    return batch
+
+
+def errands(stocking: Stocking, nodes: Sequence[Node], *batches: Batch, at: float) -> list[Errand]:
+    for node in nodes:
+        node.lease.renew(at)
+    return list(stocking.errands({one.id: one for one in nodes}, batches, at))
+
+
+def test_all_that_could_do_it_fetch_from_one_that_has_it() -> None:
+    nodes = [here(NODE, "u2net"), here(OTHER), here(THIRD)]
+    stocking = Stocking()
+    found = errands(stocking, nodes, waiting("blur", "model u2net"), at=NOW)
+    assert [(one.node.id, one.model, one.holder) for one in found] == [
+        (OTHER, "u2net", NODE),
+        (THIRD, "u2net", NODE),
+    ]
+    assert errands(stocking, nodes, waiting("blur", "model u2net"), at=NOW + 1) == []
+    again = errands(stocking, nodes, waiting("blur", "model u2net"), at=NOW + AGAIN)
+    assert len(again) == 2
+
+
+def test_one_that_has_another_reason_fetches_nothing() -> None:
+    other = here(OTHER, operations=("sobel",))
+    drained = here(THIRD)
+    drained.paused = True
+    nodes = [here(NODE, "u2net"), other, drained]
+    assert errands(Stocking(), nodes, waiting("blur", "model u2net"), at=NOW) == []
+    assert errands(Stocking(), [here(NODE)], waiting("blur"), at=NOW) == []
+    assert errands(Stocking(), [here(NODE)], at=NOW) == []
+
+
+def test_where_nobody_has_them_one_after_the_other_tries() -> None:
+    nodes, batch = [here(NODE), here(OTHER)], waiting("blur", "model u2net")
+    stocking = Stocking()
+    (first,) = errands(stocking, nodes, batch, at=NOW)
+    assert (first.node.id, first.holder) == (NODE, None)
+    assert errands(stocking, nodes, batch, at=NOW + AGAIN / 2) == []
+    first.node.pulling = "u2net, 10%"
+    assert errands(stocking, nodes, batch, at=NOW + 5 * AGAIN) == []
+    first.node.pulling, first.node.unfetched = "", "u2net: no route"
+    (second,) = errands(stocking, nodes, batch, at=NOW + 6 * AGAIN)
+    assert second.node.id == OTHER
+    (third,) = errands(stocking, nodes, batch, at=NOW + 7 * AGAIN)
+    assert third.node.id == NODE
+
+
+def test_a_node_that_is_silent_is_neither_asked_nor_named() -> None:
+    silent, lacking = here(NODE, "u2net"), here(OTHER)
+    batch, late = waiting("blur", "model u2net"), NOW + SUSPECT_AFTER
+    lacking.lease.renew(late)
+    (one,) = Stocking().errands({NODE: silent, OTHER: lacking}, [batch], late)
+    assert (one.node.id, one.holder) == (OTHER, None)
+
+
+def test_what_is_fetched_or_could_not_be_is_the_reason() -> None:
+    node, batch = here(NODE), waiting("blur", "model u2net")
+    assert why_waiting(batch, [node]) == "no node has model u2net"
+    assert why_idle(node, [batch], NOW) == "lacks model u2net"
+    node.pulling = "u2net, 30%"
+    assert why_waiting(batch, [node]) == "weights come: node.... fetches u2net, 30%"
+    assert why_idle(node, [batch], NOW) == "fetches u2net, 30%"
+    node.pulling, node.unfetched = "", "u2net: no route"
+    assert why_waiting(batch, [node]).endswith("; node.... could not fetch u2net: no route")
+    assert why_idle(node, [batch], NOW) == "lacks model u2net; could not fetch u2net: no route"
