@@ -220,7 +220,13 @@ def _watermark(pixels: MatLike) -> MatLike:
 
 def _watershed(pixels: MatLike) -> MatLike:
     gray = cv2.medianBlur(_gray(pixels), 5)
-    light = cv2.GaussianBlur(gray, (0, 0), min(gray.shape) / 8)
+    height, width = gray.shape
+    small = min(1.0, 256 / height)
+    seen = cv2.resize(
+        gray, (round(width * small), round(height * small)), interpolation=cv2.INTER_AREA
+    )
+    light = cv2.GaussianBlur(seen, (0, 0), seen.shape[0] / 8)
+    light = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
     even = cv2.addWeighted(gray, 1, light, -1, 128)
     mask = cv2.threshold(even, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
     if np.mean(mask) > 127.5:
