@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from . import (
+    caption,
     contours,
     cutout,
     edges,
@@ -82,6 +83,7 @@ OWN: Final[Mapping[str, Operation]] = MappingProxyType(
             facts.HISTOGRAM,
             faces.FACES,
             cutout.CUTOUT,
+            caption.CAPTION,
         )
     }
 )

@@ -65,7 +65,14 @@ def missing(name: str) -> PictureError:
 
 _ZOO: Final = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models"
 _REMBG: Final = "https://github.com/danielgatis/rembg/releases/download/v0.0.0"
-_BLIP: Final = "82a37760796d32b1411fe092ab5d4e227313294b"
+_BLIP: Final = "Salesforce/blip-image-captioning-base"
+_BLIP_REVISION: Final = "82a37760796d32b1411fe092ab5d4e227313294b"
+
+
+def _of_blip(name: str, size: int, sha256: str) -> WeightsFile:
+    url = f"https://huggingface.co/{_BLIP}/resolve/{_BLIP_REVISION}/{name}"
+    return WeightsFile(name, size, sha256, url)
+
 
 YUNET: Final = Weights(
     name="yunet",
@@ -111,7 +118,53 @@ U2NETP: Final = Weights(
     ),
     elsewhere=(".rembg/models/u2netp", ".u2net"),
 )
+BLIP: Final = Weights(
+    name="blip",
+    help="says what is in a picture, in a sentence",
+    source="J. Li et al., BLIP, 2022; Salesforce",
+    licence="BSD-3-Clause",
+    files=(
+        _of_blip(
+            "pytorch_model.bin",
+            989_820_849,
+            "d6638651a5526cc2ede56f2b5104d6851b0755816d220e5e046870430180c767",
+        ),
+        _of_blip(
+            "config.json",
+            4_563,
+            "f7846f82f4e2c4a2ccbab9ae8b0e44873540a271a76a1288effd078180c13a82",
+        ),
+        _of_blip(
+            "preprocessor_config.json",
+            287,
+            "065c10ec97edc5081fbd9655b3d9d25e2647ea6d5dab873325e88eed12d80a7d",
+        ),
+        _of_blip(
+            "special_tokens_map.json",
+            125,
+            "b6d346be366a7d1d48332dbc9fdf3bf8960b5d879522b7799ddba59e76237ee3",
+        ),
+        _of_blip(
+            "tokenizer.json",
+            711_396,
+            "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+        ),
+        _of_blip(
+            "tokenizer_config.json",
+            506,
+            "5c7f96096284c55e539eff95f4451c19efc34258ddb975a4400d052b77301e5e",
+        ),
+        _of_blip(
+            "vocab.txt",
+            231_508,
+            "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+        ),
+    ),
+    elsewhere=(
+        f".cache/huggingface/hub/models--{_BLIP.replace('/', '--')}/snapshots/{_BLIP_REVISION}",
+    ),
+)
 
 WEIGHTS: Final[Mapping[str, Weights]] = MappingProxyType(
-    {one.name: one for one in (YUNET, U2NET, U2NETP)}
+    {one.name: one for one in (YUNET, U2NET, U2NETP, BLIP)}
 )

@@ -12,7 +12,7 @@ import numpy as np
 from pixmesh.node.weights import WeightsCache
 from pixmesh.ops.operation import Operation
 from pixmesh.ops.picture import over_white
-from pixmesh.ops.recipe import parse
+from pixmesh.ops.recipe import Step, parse
 from pixmesh.ops.registry import OWN
 from pixmesh.tests.support.photos import Pixels, skimage_photos
 
@@ -32,12 +32,9 @@ SHOWN: Final = {
 
 
 def tile(operation: Operation, photo: Pixels) -> Pixels:
-    """Draw what an operation makes of a photograph, its name below."""
+    """Draw what an operation makes of a photograph, its name below; itself where that is data."""
     step = parse(SHOWN.get(operation.name, operation.name)).steps[0]
-    model = operation.weights(step.values)
-    given = {"weights": WeightsCache.open().find(model)} if model else {}
-    made = operation.run(photo, **step.values, **given)
-    shown = over_white(made)
+    shown = photo if step.gives_data else over_white(made(step, photo))
     shown = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR) if shown.ndim == 2 else shown
     scale = min(WIDTH / shown.shape[1], HEIGHT / shown.shape[0])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
@@ -50,6 +47,12 @@ def tile(operation: Operation, photo: Pixels) -> Pixels:
         drawn, operation.name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA
     )
     return drawn
+
+
+def made(step: Step, photo: Pixels) -> Pixels:
+    model = step.operation.weights(step.values)
+    given = {"weights": WeightsCache.open().find(model)} if model else {}
+    return step.operation.run(photo, **step.values, **given)
 
 
 def sheet() -> Pixels:

@@ -33,7 +33,7 @@ def picture(operation: Operation, depth: str, channels: int) -> Pixels:
 
 
 CLASSIC = {name: one for name, one in OWN.items() if not one.has_model}
-"""Those without a model: `test_models` has the others."""
+"""Those without a model: `test_models` and `test_caption` have the others."""
 
 CASES = [
     pytest.param(operation, depth, channels, id=f"{operation.name}-{depth}-{channels}")
@@ -98,6 +98,6 @@ def test_there_are_all_that_people_expect() -> None:
         blur median bilateral sharpen unsharp denoise canny sobel laplacian lines contours
         erode dilate open close gradient tophat blackhat morphology
         resize thumbnail crop pad rotate flip autocrop watermark watershed sketch
-        convert strip info histogram faces cutout
+        convert strip info histogram faces cutout caption
     """
     assert set(expected.split()) <= set(OWN)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pixmesh.node.weights import WeightsCache
-from pixmesh.ops import cutout, faces
+from pixmesh.ops import caption, cutout, faces
 from pixmesh.ops.errors import PictureError
 from pixmesh.ops.operation import Layout, Operation
 from pixmesh.ops.picture import to_depth
@@ -217,7 +217,10 @@ def test_of_a_jpeg_it_is_a_png_unless_another_is_asked_for(
 # ---- what is missing --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("operation", [faces.FACES, cutout.CUTOUT], ids=lambda one: one.name)
+MODELS = (faces.FACES, cutout.CUTOUT, caption.CAPTION)
+
+
+@pytest.mark.parametrize("operation", MODELS, ids=lambda one: one.name)
 def test_without_its_weights_it_says_how_to_get_them(
     operation: Operation, astronaut: Pixels
 ) -> None:
