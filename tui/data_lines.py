@@ -5,6 +5,7 @@ Nothing is kept: neither files nor rows of the ledger; asked again, it is found 
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import click
@@ -15,41 +16,74 @@ from ..node.owner.asking import Asking
 from ..node.owner.inputs import find_inputs
 from ..node.owner.names import as_unicode
 from ..ops.process import SAME
+from ..ops.recipe import Recipe
 from . import meshes, work
 from .options import Common
-from .pace import counted
+from .pace import Counts, counted
+from .patience import Watchman
 
 WINDOW: Final = 256
 SOME_FAILED: Final = 5
+LABEL: Final = "stdout"
+"""What the batch is called where people see it: others are called by their OUT."""
 
 
 def tell(common: Common, config: Config, recipe: str, inputs: Sequence[str], *, local: bool) -> int:
-    """Print what is found in each picture; return the exit code. Raises PixmeshError."""
-    text = work.read_recipe(recipe, config.recipes).canonical()
+    """Print what is found in each picture; return the exit code.
+
+    Raises PixmeshError, where nobody can do it too, after `wait` seconds.
+    """
+    read = work.read_recipe(recipe, config.recipes)
     found = find_inputs(inputs)
     for refused in found.refused:
         _tell_failure(common, str(refused.path), refused.reason)
-    paths = [picture.path for picture in found.pictures]
-    failed = _tell_all(common, config, text, paths, local=local) if paths else 0
-    read = counted(len(paths) - failed, "picture")
-    failed += len(found.refused)
-    common.say(f"{read} read, {failed} failed")
+    counts = Counts(total=len(found.pictures))
+    if found.pictures:
+        with meshes.opened(config, local=local, most=counts.total, say=common.warn) as mesh:
+            paths = [picture.path for picture in found.pictures]
+            _tell_all(common, config, read, paths, counts=counts, mesh=mesh)
+    failed = counts.failed + len(found.refused)
+    common.say(f"{counted(counts.done, 'picture')} read, {failed} failed")
     return SOME_FAILED if failed else 0
 
 
 def _tell_all(
-    common: Common, config: Config, text: str, paths: Sequence[object], *, local: bool
-) -> int:
-    failed = 0
-    with meshes.opened(config, local=local, most=len(paths), say=common.warn) as mesh:
-        asking = Asking(mesh.session, text, form=SAME, quality=None)
+    common: Common,
+    config: Config,
+    recipe: Recipe,
+    paths: Sequence[Path],
+    *,
+    counts: Counts,
+    mesh: meshes.Opened,
+) -> None:
+    """Print what comes. Raises PixmeshError where no more will come."""
+    session = mesh.session
+    asking = Asking(
+        session,
+        recipe.canonical(),
+        form=SAME,
+        quality=None,
+        max_pixels=config.max_pixels,
+        label=LABEL,
+    )
+    watchman = Watchman(
+        counts=counts,
+        wait=config.wait,
+        ask=lambda: mesh.why_waiting(LABEL),
+        say=common.warn,
+        give_up=lambda _gone: session.close(),
+        extras=recipe.extras(),
+    )
+    with watchman:
         for answer in asking.as_they_come(paths, WINDOW):
             if answer.ok:
                 click.echo(_line(answer))
+                counts.done += 1
+            elif trouble := watchman.verdict or session.trouble:
+                raise trouble
             else:
-                failed += 1
                 _tell_failure(common, str(answer.input), answer.error)
-    return failed
+                counts.failed += 1
 
 
 def _line(answer: Answer) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
+from ...ops.decode import MAX_PIXELS
 from ...ops.errors import PictureError
 from ...ops.process import DATA, Output, output_for
 from ...ops.recipe import parse
@@ -26,7 +27,7 @@ from .pictures import Named, Picture, named
 class Session(Protocol):
     """What asking needs of a mesh."""
 
-    def submit(self, job: Job, deliver: Deliver) -> None:
+    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
         """Hand over one job; ``deliver`` is told its outcome."""
         ...
 
@@ -44,12 +45,26 @@ class Asked:
 
 
 class Asking:
-    """One recipe and output. Raises RecipeError, ValueError for what is none."""
+    """One recipe and output. Raises RecipeError, ValueError for what is none.
 
-    def __init__(self, session: Session, recipe: str, *, form: str, quality: int | None) -> None:
+    `label` is what people are told that the batch is called.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        recipe: str,
+        *,
+        form: str,
+        quality: int | None,
+        max_pixels: int = MAX_PIXELS,
+        label: str = "",
+    ) -> None:
         self._session = session
+        self._label = label
         read = parse(recipe)
-        output = output_for(read, Output(format=form, quality=quality))
+        asked = Output(format=form, quality=quality, max_pixels=max_pixels)
+        output = output_for(read, asked)
         self._recipe = read.canonical()
         self._output = output.canonical()
         self._appraise = appraiser(read, output)
@@ -60,7 +75,8 @@ class Asking:
         try:
             known = named(picture)
             job = self._job(known)
-            self._session.submit(job, functools.partial(_answer, answer, picture, known.name))
+            deliver = functools.partial(_answer, answer, picture, known.name)
+            self._session.submit(job, deliver, label=self._label)
         except PictureError as error:
             answer.set_result(_no_job(picture, error.code, error))
         except (PixmeshError, OSError, ValueError) as error:
