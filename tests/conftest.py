@@ -88,13 +88,20 @@ def nothing_leaks(state_folder: Path) -> Iterator[None]:
         pytest.fail("the test leaked\n  " + "\n  ".join(map(str, left)), pytrace=False)
 
 
-@pytest.fixture
-def weights(state_folder: Path) -> "WeightsCache":
-    """Return this test's weights: YuNet's and u2netp's."""
-    from pixmesh.node.weights import WeightsCache
+@pytest.fixture(scope="session")
+def filled_models(request: pytest.FixtureRequest) -> Path:
+    """Return a folder of weights for all tests, YuNet's and u2netp's; nobody changes them."""
     from pixmesh.tests.support.weights import fill
 
-    fill(state_folder / "models")
+    return fill(request.config.stash[SESSION_FOLDER] / "models")
+
+
+@pytest.fixture
+def weights(filled_models: Path, monkeypatch: pytest.MonkeyPatch) -> "WeightsCache":
+    """Return weights for this test and its processes."""
+    from pixmesh.node.weights import VARIABLE, WeightsCache
+
+    monkeypatch.setenv(VARIABLE, str(filled_models))
     return WeightsCache.open()
 
 

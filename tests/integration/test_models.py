@@ -1,6 +1,7 @@
 """Models in a real mesh: the commands, a node with the weights, and one without."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -100,7 +101,9 @@ def test_models_are_listed_checked_and_told_of(
     assert where["u2net"] is None
     assert pixmesh("models", "pull", "yunet", "u2netp", folder=tmp_path).code == 0
     assert pixmesh("models", "check", folder=tmp_path).code == 0
-    (weights.folder / "u2netp" / "u2netp.onnx").write_bytes(b"damaged")
+    copy = shutil.copytree(weights.folder, tmp_path / "copy")
+    (copy / "u2netp" / "u2netp.onnx").write_bytes(b"damaged")
+    monkeypatch.setenv(VARIABLE, str(copy))
     checked = pixmesh("models", "check", folder=tmp_path)
     assert checked.code == 1
     assert "has 7 bytes, and should have 4574861" in checked.out

@@ -308,20 +308,18 @@ def test_what_is_told_to_programs_is_json_and_to_pipes_is_plain(drop: Drop) -> N
     drop.put("a.png", 1)
     watcher = drop.watch("--json")
     drop.expect("a.png", says=watcher)
-    stages = eventually(lambda: [one for one in _events(watcher) if one["event"] == "stage"], 10)
+    (written,) = eventually(lambda: _events(watcher, "written"), 10, watcher.said())
+    stages = eventually(lambda: _events(watcher, "stage"), 10, watcher.said())
     assert stages[-1]["path"] == "a.png"
-    (written,) = [one for one in _events(watcher) if one["event"] == "written"]
     assert written["destination"] == str(drop.out / "a.png")
     expect_end(watcher)
     assert not any(ord(letter) < 32 and letter != "\n" for letter in watcher.said())
 
 
-def _events(watcher: Member) -> list[dict[str, object]]:
+def _events(watcher: Member, event: str) -> list[dict[str, object]]:
     lines = [json.loads(line) for line in watcher.data().splitlines()]
-    if not lines and not watcher.ended:
-        return []
     assert all(line["schema"] == 1 for line in lines)
-    return lines
+    return [line for line in lines if line["event"] == event]
 
 
 REFUSED: list[tuple[tuple[str, ...], str]] = [

@@ -167,15 +167,28 @@ def test_nothing_tells_its_makers_of_it(tmp_path: Path, weights: WeightsCache) -
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_it_gives_what_it_foretells_at_every_depth_with_all_channels(
-    astronaut: Pixels, weights: WeightsCache, channels: int, depth: str, give: str
+    astronaut: Pixels, monkeypatch: pytest.MonkeyPatch, channels: int, depth: str, give: str
 ) -> None:
     pixels = shaped(cv2.resize(astronaut, (96, 96)), depth, channels)
     before = pixels.copy()
+    mask = np.linspace(0, 255, 96 * 96).astype(np.uint8).reshape(96, 96)
+    monkeypatch.setattr(cutout, "mask_of", lambda *_: mask)
     values = parse(f"cutout model=u2netp give={give} colour=orange").steps[0].values
-    result = cutout.cutout(pixels, weights=weights.find(U2NETP.name), **values)  # type: ignore[arg-type]
+    result = cutout.cutout(pixels, weights=Path(), **values)  # type: ignore[arg-type]
     assert (pixels == before).all()
     assert layout(result) == cutout.CUTOUT.layout(layout(pixels), values)
     assert result.flags["C_CONTIGUOUS"]
+
+
+@pytest.mark.parametrize(("depth", "channels"), [("uint16", 3), ("float32", 4), ("uint8", 2)])
+def test_a_mask_is_that_of_the_same_picture_in_8_bits(
+    astronaut: Pixels, weights: WeightsCache, depth: str, channels: int
+) -> None:
+    folder = weights.find(U2NETP.name)
+    plain = shaped(astronaut, "uint8", 3 if channels >= 3 else 1)
+    expected = cutout.mask_of(plain, U2NETP.name, folder)
+    found = cutout.mask_of(shaped(astronaut, depth, channels), U2NETP.name, folder)
+    assert np.abs(found.astype(int) - expected).max() <= 2
 
 
 def layout(pixels: Pixels) -> Layout:
