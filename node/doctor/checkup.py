@@ -33,6 +33,7 @@ def examined(read: Callable[[], Config], folders: Sequence[Path]) -> Iterator[Fi
         yield machine.judge_mount(place, mount, error)
     yield machine.judge_slots(config.slots, settings.cores())
     yield machine.judge_memory(config.slots, memory_budget())
+    yield machine.judge_models(*survey.models())
     files = survey.attainable_files()
     if files is not None:
         yield machine.judge_files(files)

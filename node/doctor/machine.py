@@ -1,6 +1,6 @@
 """This machine, judged: its folders and disks, mounts, memory, cores, open files. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -159,6 +159,18 @@ def judge_files(attainable: int) -> Finding:
             f"ulimit -Hn {4 * LEAST_FILES} (as root), or LimitNOFILE= in the systemd unit",
         )
     return ok("open files", f"a process may have {attainable}")
+
+
+def judge_models(here: Sequence[str], mistakes: Sequence[str]) -> Finding:
+    """Judge the weights of models that are on this machine; others are fetched when needed."""
+    if mistakes:
+        return warn(
+            "models",
+            "; ".join(mistakes),
+            "take those files away: 'pixmesh models pull' fetches them anew, or a node does",
+        )
+    found = f"weights of {', '.join(here)} are here" if here else "no weights are here"
+    return ok("models", f"{found}; others are fetched when pictures need them")
 
 
 def _counted(number: int, noun: str) -> str:

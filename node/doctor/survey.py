@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ...broker.interfaces import Choice, choose, named, present
+from ..weights import WeightsCache
 from .bounded import all_bounded
 from .machine import Disk, Mount, mount_of, mounts_in
 
@@ -78,6 +79,18 @@ def _mounts() -> list[Mount]:
 def interfaces(bind: Sequence[str]) -> Choice:
     """Return where a broker would listen. Raises NoSuchInterface."""
     return named(bind, present()) if bind else choose(present())
+
+
+def models() -> tuple[list[str], list[str]]:
+    """Return whose weights are here, and what is wrong with files that should be some."""
+    cache = WeightsCache.open()
+    here = [name for name in cache.table if cache.where(name) is not None]
+    mistakes = []
+    for name in cache.table:
+        place = cache.folder / name
+        if name not in here and any((place / one.name).exists() for one in cache.table[name].files):
+            mistakes += cache.wrong(name, place)
+    return here, mistakes
 
 
 def attainable_files() -> int | None:

@@ -1,13 +1,13 @@
 """The doctor judges: facts in, a verdict, words and the fix out."""
 
 import threading
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from pixmesh.broker.interfaces import Choice, Interface
 from pixmesh.broker.views import Snapshot
-from pixmesh.node.doctor import links, machine
+from pixmesh.node.doctor import links, machine, survey
 from pixmesh.node.doctor.aim import Aim, Known
 from pixmesh.node.doctor.bounded import all_bounded
 from pixmesh.node.doctor.finding import Finding, Verdict
@@ -16,6 +16,8 @@ from pixmesh.node.doctor.probe import Answer, Discovered, Looked
 from pixmesh.node.errors import NotAuthorised, OtherVersion
 from pixmesh.node.net.address import Address
 from pixmesh.node.net.dial import Tried, Why
+from pixmesh.node.weights import WeightsCache
+from pixmesh.ops.weights import YUNET
 
 ADDRESS = Address(host="10.0.0.1", port=7710, key=b"k" * 40, origin="last good address")
 OTHER = Address(host="10.0.0.2", port=7710, key=b"k" * 40)
@@ -167,6 +169,20 @@ def test_slots_are_judged_by_cores_and_by_memory() -> None:
     expect(machine.judge_memory(2, 2 * machine.TYPICAL), Verdict.OK)
     expect(machine.judge_memory(3, 3 * machine.TYPICAL - 1), Verdict.WARN, "--slots 2", "350 MB")
     expect(machine.judge_memory(1, 0), Verdict.WARN, "--slots 1")
+
+
+def test_weights_are_told_and_damaged_ones_are_to_be_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    none = machine.judge_models(*survey.models())
+    expect(none, Verdict.OK)
+    assert none.what.startswith("no weights are here")
+    place = WeightsCache.open().folder / "yunet"
+    place.mkdir(parents=True)
+    (place / YUNET.files[0].name).write_bytes(b"damaged")
+    expect(machine.judge_models(*survey.models()), Verdict.WARN, "pixmesh models pull")
+    assert "yunet, u2net" in machine.judge_models(["yunet", "u2net"], []).what
 
 
 def test_few_open_files_are_a_warning() -> None:
