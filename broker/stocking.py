@@ -16,7 +16,9 @@ from .tasks import Batch
 
 LOOK_EVERY = 1.0
 AGAIN = 10.0
-"""Seconds after which a node that has not begun, or that failed, is told again."""
+"""Seconds after which a node that has not begun, or that failed, is told again; then twice that."""
+
+MOST_DOUBLINGS = 6
 
 
 class Errand(NamedTuple):
@@ -32,17 +34,27 @@ def has_of(operations: Iterable[str], models: Iterable[str]) -> frozenset[str]:
     return frozenset(operations) | {f"{WEIGHTS_OF}{model}" for model in models}
 
 
+class Telling(NamedTuple):
+    """When a node was told last, and how often."""
+
+    at: float
+    times: int
+
+
+NEVER = Telling(float("-inf"), 0)
+
+
 @dataclass(slots=True)
 class Stocking:
     """Who was told to fetch what, and when."""
 
-    _told: dict[tuple[MemberId, str], float] = field(default_factory=dict)
+    _told: dict[tuple[MemberId, str], Telling] = field(default_factory=dict)
 
     def errands(
         self, nodes: Mapping[MemberId, Node], batches: Iterable[Batch], now: float
     ) -> Iterator[Errand]:
         """Yield what is to be fetched now."""
-        self._told = {key: at for key, at in self._told.items() if key[0] in nodes}
+        self._told = {key: told for key, told in self._told.items() if key[0] in nodes}
         here = [one for one in nodes.values() if not one.lease.suspect(now)]
         for model, lacking in _lacking(filter(in_service, here), batches).items():
             holders = [one for one in here if f"{WEIGHTS_OF}{model}" in one.has]
@@ -51,20 +63,24 @@ class Stocking:
             else:
                 due = self._next(lacking, model, now)
             for number, node in enumerate(due):
-                self._told[node.id, model] = now
+                self._told[node.id, model] = Telling(now, self._when(node, model).times + 1)
                 holder = holders[number % len(holders)].id if holders else None
                 yield Errand(node, model, holder)
 
     def _is_due(self, node: Node, model: str, now: float) -> bool:
-        told = self._told.get((node.id, model), float("-inf"))
-        return not node.pulling and now - told >= AGAIN
+        told = self._when(node, model)
+        patience = AGAIN * 2 ** min(MOST_DOUBLINGS, max(0, told.times - 1))
+        return not node.pulling and now - told.at >= patience
+
+    def _when(self, node: Node, model: str) -> Telling:
+        return self._told.get((node.id, model), NEVER)
 
     def _next(self, lacking: list[Node], model: str, now: float) -> list[Node]:
         """Return the one node that is to try next, unless one is at it."""
         asked = [one for one in lacking if one.pulling or not self._is_due(one, model, now)]
         if asked or not lacking:
             return []
-        return [min(lacking, key=lambda one: (self._told.get((one.id, model), 0.0), one.id))]
+        return [min(lacking, key=lambda one: (self._when(one, model).at, one.id))]
 
 
 def _lacking(nodes: Iterable[Node], batches: Iterable[Batch]) -> dict[str, list[Node]]:

@@ -72,6 +72,14 @@ def test_where_nobody_has_them_one_after_the_other_tries() -> None:
     assert third.node.id == NODE
 
 
+def test_who_fails_again_and_again_is_told_ever_more_seldom() -> None:
+    node, batch, stocking = here(NODE), waiting("blur", "model u2net"), Stocking()
+    told = []
+    for second in range(2000):
+        told += [second for _ in errands(stocking, [node], batch, at=NOW + second)]
+    assert told == [0, 10, 30, 70, 150, 310, 630, 1270, 1910]
+
+
 def test_a_node_that_is_silent_is_neither_asked_nor_named() -> None:
     silent, lacking = here(NODE, "u2net"), here(OTHER)
     batch, late = waiting("blur", "model u2net"), NOW + SUSPECT_AFTER
