@@ -47,7 +47,7 @@ def _unheard(_name: str, _here: int, _size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How a file looked when its digest was found right."""
+    """What a file's digest was found to be, and how it looked then."""
 
     sha256: str
     size: int
@@ -103,10 +103,7 @@ class WeightsCache:
         for one in self.weights(name).files:
             path = place / one.name
             try:
-                look = _look(path, one)
-                if checked.get(str(path)) != look:
-                    _demand_right(path, one)
-                    self._remember(path, look)
+                _demand_right(path, one, self._looked(path, one, checked.get(str(path))))
             except OSError as error:
                 mistakes.append(f"{path}: {error.strerror or error}")
             except ValueError as error:
@@ -136,12 +133,13 @@ class WeightsCache:
     def _fetch(self, one: WeightsFile, place: Path, tell: Progress, fetch: Fetch) -> None:
         path, part = place / one.name, place / f"{one.name}.part"
         with contextlib.suppress(OSError, ValueError):
-            _demand_right(path, one)
+            _demand_right(path, one, _looked_into(path))
             return
         _demand_room(place, one)
         fetch(one, part, tell)
+        found = _looked_into(part)
         try:
-            _demand_right(part, one)
+            _demand_right(part, one, found)
         except ValueError as error:
             part.unlink()
             raise PixmeshError(
@@ -149,7 +147,7 @@ class WeightsCache:
                 remedy="try again later; if it stays so, copy the file from another machine",
             ) from None
         part.replace(path)
-        self._remember(path, _look(path, one))
+        self._remember(path, found)
 
     # ---- what was checked -----------------------------------------------------------
 
@@ -163,8 +161,19 @@ class WeightsCache:
     def _book(self) -> Path:
         return self.folder / "seen.json"
 
+    def _looked(self, path: Path, one: WeightsFile, before: Checked | None) -> Checked:
+        """Return what a file is: read again only where it has the size and looks otherwise."""
+        looks = path.stat()
+        if looks.st_size != one.size:
+            return Checked("", looks.st_size, looks.st_mtime_ns)
+        if before is not None and (before.size, before.mtime) == (one.size, looks.st_mtime_ns):
+            return before
+        found = _looked_into(path)
+        self._remember(path, found)
+        return found
+
     def _remember(self, path: Path, look: Checked) -> None:
-        """Write down that a file is right; where that cannot be, it is checked again next time."""
+        """Write down what a file is; where that cannot be, it is read again next time."""
         known = {one: was for one, was in self._seen().items() if Path(one).exists()}
         known[str(path)] = look
         with contextlib.suppress(OSError):
@@ -175,20 +184,20 @@ class WeightsCache:
             Path(name).replace(self._book)
 
 
-def _look(path: Path, one: WeightsFile) -> Checked:
-    found = path.stat()
-    return Checked(one.sha256, found.st_size, found.st_mtime_ns)
-
-
-def _demand_right(path: Path, one: WeightsFile) -> None:
-    """Raise ValueError unless a file is what it should be; OSError where it cannot be read."""
-    size = path.stat().st_size
-    if size != one.size:
-        raise ValueError(f"{path} has {size} bytes, and should have {one.size}")
+def _looked_into(path: Path) -> Checked:
+    """Read a file and return what it is. Raises OSError."""
+    looks = path.stat()
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != one.sha256:
-        raise ValueError(f"{path} has the SHA-256 {found}, and should have {one.sha256}")
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Checked(digest, looks.st_size, looks.st_mtime_ns)
+
+
+def _demand_right(path: Path, one: WeightsFile, found: Checked) -> None:
+    """Raise ValueError unless a file is what it should be."""
+    if found.size != one.size:
+        raise ValueError(f"{path} has {found.size} bytes, and should have {one.size}")
+    if found.sha256 != one.sha256:
+        raise ValueError(f"{path} has the SHA-256 {found.sha256}, and should have {one.sha256}")
 
 
 def _demand_room(place: Path, one: WeightsFile) -> None:

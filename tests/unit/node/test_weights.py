@@ -168,6 +168,11 @@ def test_what_was_checked_is_not_read_again(
 
     monkeypatch.setattr(hashlib, "file_digest", never)
     cache.find("toy")
+    monkeypatch.undo()
+    (tmp_path / "models" / "toy" / "b.bin").write_bytes(b"c" * 1000)
+    assert cache.where("toy") is None
+    monkeypatch.setattr(hashlib, "file_digest", never)
+    assert cache.where("toy") is None  # nor what is known to be wrong
     (tmp_path / "models" / "seen.json").write_text("nonsense")
     with pytest.raises(AssertionError):
         cache.find("toy")
