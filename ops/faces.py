@@ -63,7 +63,12 @@ def found(pixels: Pixels, *, weights: Path, score: float, side: int) -> list[Fac
 def _detector(model: str) -> cv2.FaceDetectorYN:
     import cv2
 
-    return cv2.FaceDetectorYN.create(model, "", (1, 1), nms_threshold=OVERLAP, top_k=MOST)
+    log = cv2.utils.logging
+    before = log.setLogLevel(log.LOG_LEVEL_ERROR)  # it warns of what it decides by itself
+    try:
+        return cv2.FaceDetectorYN.create(model, "", (1, 1), nms_threshold=OVERLAP, top_k=MOST)
+    finally:
+        log.setLogLevel(before)
 
 
 def _face(row: list[float], width: int, height: int, size: tuple[int, int]) -> Face:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 
-from ..node import config
+from ..node import config, weights
 from ..node.boot.program import ABOUT, Host, Program
 from ..node.config import Config
 from ..node.errors import UsageError
@@ -22,8 +22,8 @@ from .options import Common
 
 NODE: Final = "node"
 _TICKET: Final = re.compile(r"(?:^|=)xm[0-9]+-")
-_CARRIED: Final = ("PIXMESH_STATE", config.VARIABLE)
-_CARRIED_FOR_ONESELF: Final = ("XDG_CONFIG_HOME", "XDG_STATE_HOME")
+_CARRIED: Final = ("PIXMESH_STATE", weights.VARIABLE, config.VARIABLE)
+_CARRIED_FOR_ONESELF: Final = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
 _APART: Final = frozenset({"recipes", "origins"})
 
 

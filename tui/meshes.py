@@ -107,10 +107,13 @@ def _with_the_way_out(error: MeshUnreachable) -> MeshUnreachable:
 
 
 def where(config: Config, *, local: bool) -> Mapping[str, object]:
-    """Say in data where a command would run."""
-    if local or config.broker is None:
+    """Say in data where a command would run, as far as it is known without asking."""
+    from ..node.net.reach import running_broker
+
+    running = None if local or config.broker else running_broker(StateFolder.open())
+    if local or not (config.broker or running):
         return {"embedded": True, "slots": config.slots}
-    return {"embedded": False, "broker": config.broker}
+    return {"embedded": False, "broker": config.broker or str(running)}
 
 
 class Session(Protocol):

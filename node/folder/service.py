@@ -113,7 +113,8 @@ def main() -> None:
     try:
         serve(orders)
     except (PixmeshError, RecipeError) as error:
-        log.error("%s", error)  # noqa: TRY400  # the text is for people
+        for line in str(error).splitlines():
+            log.error("%s", line)  # noqa: TRY400  # the text is for people
         sys.exit(getattr(error, "exit_code", 2))
 
 

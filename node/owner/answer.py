@@ -23,7 +23,7 @@ class Answer:
 
     input: Picture
     name: str
-    bytes: bytes = b""
+    bytes: bytes = field(default=b"", repr=False)
     format: str = ""
     error: str = ""
     code: str = ""

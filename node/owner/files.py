@@ -243,6 +243,9 @@ class FileBatch:
                 waiting = self._works.waiting(work)
                 group.ended.append((message, len(waiting)))
                 self._sort_outcome(outcome, waiting, group)
+            case Copy(pending=pending) if self._works.is_unwanted(pending):
+                message.content.close()
+                group.taken_back.append(pending)
             case Copy(pending=pending):
                 group.commit(pending, self._copied(message))
             case Condemned(pending, code, reason):

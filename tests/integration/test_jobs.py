@@ -206,3 +206,17 @@ def test_a_file_that_is_cancelled_before_it_is_taken_on_is_not_made(drop: Drop) 
     eventually(lambda: counts(drop.mesh) == {"cancelled": 1}, PATIENCE, "never cancelled")
     assert drop.there() == []
     ends(watcher)
+
+
+def test_a_copy_of_what_was_made_before_is_cancelled_like_any_other(drop: Drop) -> None:
+    watcher = drop.watch("--settle", "1s")
+    drop.put("old.png", 1)
+    drop.expect("old.png", says=watcher)
+    ends(watcher)
+    watcher = drop.watch("--settle", "60s")
+    drop.put("new.png", 1)
+    eventually(lambda: counts(drop.mesh).get("seen") == 1, PATIENCE, "never seen")
+    assert "its watcher is told" in jobs(drop.mesh, "cancel", "in/new.png").err
+    eventually(lambda: counts(drop.mesh).get("cancelled") == 1, PATIENCE, "never cancelled")
+    assert drop.there() == ["old.png"]
+    ends(watcher)

@@ -100,7 +100,9 @@ def test_models_are_listed_checked_and_told_of(
     assert where["yunet"] == str(weights.folder / "yunet")
     assert where["u2net"] is None
     assert pixmesh("models", "pull", "yunet", "u2netp", folder=tmp_path).code == 0
-    assert pixmesh("models", "check", folder=tmp_path).code == 0
+    checked = pixmesh("models", "check", folder=tmp_path)
+    assert checked.code == 0
+    assert checked.out.splitlines()[:2] == ["yunet is as it should be", "u2net is not here"]
     copy = shutil.copytree(weights.folder, tmp_path / "copy")
     (copy / "u2netp" / "u2netp.onnx").write_bytes(b"damaged")
     monkeypatch.setenv(VARIABLE, str(copy))

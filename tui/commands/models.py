@@ -82,7 +82,8 @@ def check(names: tuple[str, ...], common: Common) -> None:
         click.echo(msgspec.json.encode({"schema": 1, "mistakes": found}))
     else:
         for name, mistakes in found.items():
-            for said in mistakes or [f"{name} is as it should be"]:
+            fine = f"{name} is {'as it should be' if cache.where(name) else ABSENT}"
+            for said in mistakes or [fine]:
                 click.echo(said)
     wrong = [name for name, mistakes in found.items() if mistakes]
     if wrong:

@@ -57,7 +57,8 @@ def _shown(operation: Operation) -> str:
 
 def _how_to_install(operation: Operation) -> str:
     missing = ", ".join(operation.missing())
-    return f"{missing} (pip install 'pixmesh[{operation.extra}]')" if operation.extra else missing
+    how = f" (in the clone: uv tool install '.[{operation.extra}]')" if operation.extra else ""
+    return f"{missing}{how}"
 
 
 def example_of(operation: Operation) -> str:

@@ -155,7 +155,7 @@ class Store:
         except ImportError as error:
             raise UsageError(
                 f"{self._url}: what reaches {self.kind} is not installed ({error.name})",
-                remedy=f"install pixmesh[{self.kind}]",
+                remedy=f"in the clone: uv tool install '.[{self.kind}]'",
             ) from None
         except Exception as error:  # noqa: BLE001  # each backend has errors of its own
             raise _in_words(error) from None
