@@ -108,12 +108,11 @@ class Provision:
 
     def sent_for(self, model: str, holder: MemberId | None) -> None:
         """Have weights fetched, unless others are on their way: the broker asks again."""
-        if model in self.cache.table and not self.doing_something:
+        if model in self.cache.table and not self._is_busy:
             self._errands.put_nowait(Errand(model, holder))
 
     @property
-    def doing_something(self) -> bool:
-        """Whether weights are being fetched."""
+    def _is_busy(self) -> bool:
         return self._errands.full() or bool(self.pulling)
 
     def tick(self, now: float) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .layouts import drawn_on
 from .operation import Cut, Operation, Seen
-from .paint import bgr, colour
-from .parameters import choice, count, give, number, wants_data
+from .paint import bgr
+from .parameters import choice, drawing, number, wants_data
 
 if TYPE_CHECKING:
     from .picture import Pixels
@@ -80,9 +80,7 @@ CONTOURS = Operation(
         number("threshold", 127, 0, 255, "what is brighter has an outline"),
         choice("mode", "tree", ("tree", "external"), "holes too, or the outermost alone"),
         number("smallest", 0, 0, 1e9, "pixels that an outline is around, at least"),
-        colour("green"),
-        count("thickness", 2, 1, 100, "of what is drawn, in pixels"),
-        give(),
+        *drawing(),
     ),
     measure=measured,
     gives_data=wants_data,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from .layouts import drawn_on
 from .operation import Cut, Operation, Seen
-from .paint import bgr, colour
-from .parameters import choice, count, give, number, wants_data
+from .paint import bgr
+from .parameters import choice, count, drawing, number, wants_data
 from .weights import YUNET
 
 if TYPE_CHECKING:
@@ -186,9 +186,7 @@ FACES = Operation(
         choice("draw", "boxes", ("boxes", "blur", "crop"), "boxes, or what becomes of the faces"),
         number("score", 0.8, 0.01, 1, "how sure a face must be"),
         count("side", 1024, 64, 8192, "longer side at which it is looked at, in pixels"),
-        colour("green"),
-        count("thickness", 2, 1, 100, "of what is drawn, in pixels"),
-        give(),
+        *drawing(),
     ),
     weights=lambda _arguments: YUNET.name,
     measure=measured,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .layouts import drawn_on
 from .operation import Cut, Operation, Seen
-from .paint import bgr, colour
-from .parameters import choice, count, give, number, wants_data
+from .paint import bgr
+from .parameters import choice, count, drawing, number, wants_data
 
 if TYPE_CHECKING:
     from .picture import Pixels
@@ -141,9 +141,7 @@ LINES = Operation(
         count("threshold", 200, 1, 100000, "votes that a line takes"),
         number("length", 100, 0, 65535, "probabilistic: of the shortest segment, in pixels"),
         number("gap", 10, 0, 65535, "probabilistic: the largest in a segment, in pixels"),
-        colour("green"),
-        count("thickness", 2, 1, 100, "of what is drawn, in pixels"),
-        give(),
+        *drawing(),
     ),
     measure=measured,
     gives_data=wants_data,

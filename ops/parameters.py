@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .operation import Parameter, Value
+from .paint import colour
 
 LARGEST_KERNEL = 255
 
@@ -42,6 +43,12 @@ def choice(name: str, default: str, choices: tuple[str, ...], text: str) -> Para
 def give() -> Parameter:
     """Declare whether the result is a picture, or what was found, as data."""
     return choice("give", "picture", ("picture", "data"), "a picture, or what was found, as JSON")
+
+
+def drawing() -> tuple[Parameter, ...]:
+    """Declare how what was found is drawn, or that it is given as data."""
+    thickness = count("thickness", 2, 1, 100, "of what is drawn, in pixels")
+    return colour("green"), thickness, give()
 
 
 def wants_data(arguments: Mapping[str, Value]) -> bool:

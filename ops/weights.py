@@ -74,6 +74,18 @@ def _of_blip(name: str, size: int, sha256: str) -> WeightsFile:
     return WeightsFile(name, size, sha256, url)
 
 
+def _of_rembg(name: str, text: str, size: int, sha256: str) -> Weights:
+    file = f"{name}.onnx"
+    return Weights(
+        name=name,
+        help=text,
+        source="X. Qin et al., U^2-Net, 2020; rembg",
+        licence="Apache-2.0",
+        files=(WeightsFile(file, size, sha256, f"{_REMBG}/{file}"),),
+        elsewhere=(f".rembg/models/{name}", ".u2net"),
+    )
+
+
 YUNET: Final = Weights(
     name="yunet",
     help="finds faces",
@@ -88,35 +100,17 @@ YUNET: Final = Weights(
         ),
     ),
 )
-U2NET: Final = Weights(
-    name="u2net",
-    help="tells what is in front from what is behind it",
-    source="X. Qin et al., U^2-Net, 2020; rembg",
-    licence="Apache-2.0",
-    files=(
-        WeightsFile(
-            "u2net.onnx",
-            175_997_641,
-            "8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
-            f"{_REMBG}/u2net.onnx",
-        ),
-    ),
-    elsewhere=(".rembg/models/u2net", ".u2net"),
+U2NET: Final = _of_rembg(
+    "u2net",
+    "tells what is in front from what is behind it",
+    175_997_641,
+    "8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
 )
-U2NETP: Final = Weights(
-    name="u2netp",
-    help="the same, 40 times smaller and faster",
-    source="X. Qin et al., U^2-Net, 2020; rembg",
-    licence="Apache-2.0",
-    files=(
-        WeightsFile(
-            "u2netp.onnx",
-            4_574_861,
-            "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
-            f"{_REMBG}/u2netp.onnx",
-        ),
-    ),
-    elsewhere=(".rembg/models/u2netp", ".u2net"),
+U2NETP: Final = _of_rembg(
+    "u2netp",
+    "the same, 40 times smaller and faster",
+    4_574_861,
+    "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
 )
 BLIP: Final = Weights(
     name="blip",

@@ -57,9 +57,8 @@ class Confirm(Dialog):
         more = len(action.deeds) - len(commands)
         lines = [action.question, "", "y  yes      n  no", "", "the same as:"]
         lines += [f"  {one}" for one in commands]
-        super().__init__(
-            [*lines, *([f"  and {more} more"] if more > 0 else [])], ascii_only=ascii_only
-        )
+        lines += [f"  and {more} more"] if more > 0 else []
+        super().__init__(lines, ascii_only=ascii_only)
 
 
 class Leave(Dialog):

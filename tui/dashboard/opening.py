@@ -48,7 +48,9 @@ def opened(
         note=note,
         of_up=up is not None,
     )
-    with _quiet_log(), _ended_by_sigterm(app), _ending_with(app, up):
+    with _quiet_log(), _ended_by_sigterm(app):
+        if up is not None:
+            threading.Thread(target=_end_with, args=(app, up), name="lifeline", daemon=True).start()
         left = app.run(mouse=True)
     source.stop()
     if app.return_code == TERMINATED:
@@ -58,14 +60,6 @@ def opened(
             "the dashboard broke; what it said is above", remedy="'pixmesh status' shows the same"
         )
     return left or ""
-
-
-@contextmanager
-def _ending_with(app: Dashboard, up: int | None) -> Iterator[None]:
-    """Have the screen end with a process, if it is one's."""
-    if up is not None:
-        threading.Thread(target=_end_with, args=(app, up), name="lifeline", daemon=True).start()
-    yield
 
 
 def _end_with(app: Dashboard, up: int) -> None:
