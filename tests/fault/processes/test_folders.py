@@ -101,6 +101,7 @@ def check_killed(drop: Drop, *, pictures: int, kills: int, seed: int) -> None:
 
         eventually(all_are_there, 120, last.said())
         eventually(lambda: len(done()) == pictures, 20, last.said())
+        looks.look()  # the last ones came after the look before
         seen = looks.told()
     expect_end(last)
     assert [name for number, name in enumerate(names) if not drop.is_right(name, number)] == []
