@@ -29,8 +29,8 @@ from ..broker.views import Preview, Thumbnail
 from ..ops.errors import PictureError, RecipeError
 from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
+from ..ops.supplies import NONE, Supplies
 from ..ops.thumbnail import thumbnail
-from ..ops.weights import Find, nowhere
 from . import platform
 from .cell import IDLE, Cell
 from .owner.job import digest_of
@@ -72,7 +72,8 @@ def main() -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = connect(context, orders)
     socket.send(READY)
-    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool), WeightsCache.open().find))
+    supplies = Supplies(weights=WeightsCache.open().find)
+    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool), supplies))
 
 
 def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
@@ -108,14 +109,18 @@ def serve(socket: zmq.Socket[bytes], cell: Cell, runner: "Runner") -> None:
 class Runner:
     """Runs one task after the other; recipes and outputs are read once.
 
-    Pixels that do not travel inline are in the folder ``spool``; ``find`` tells where weights are.
+    Pixels that do not travel inline are in the folder ``spool``; ``supplies`` is what
+    operations may need beside pixels.
     """
 
     def __init__(
-        self, spool: Path, find: Find = nowhere, clock: Callable[[], float] = time.perf_counter
+        self,
+        spool: Path,
+        supplies: Supplies = NONE,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._spool = spool
-        self._find = find
+        self._supplies = supplies
         self._clock = clock
         self._recipes: dict[str, Recipe] = {}
         self._outputs: dict[str, Output] = {}
@@ -154,7 +159,7 @@ class Runner:
             return Made(bytes(pixels), "same")
         recipe = _kept(self._recipes, task.recipe, parse)
         output = _kept(self._outputs, task.output, read_output)
-        return _processed(pixels, recipe, output, self._find)
+        return _processed(pixels, recipe, output, self._supplies)
 
     def _written(self, task: SlotTask, made: Made) -> SlotEnd:
         """Return the end that tells of a result; a large one is put into the spool first."""
@@ -198,9 +203,9 @@ class _Spooled:
                 self._map.close()
 
 
-def _processed(pixels: Pixels, recipe: Recipe, output: Output, find: Find) -> Made:
+def _processed(pixels: Pixels, recipe: Recipe, output: Output, supplies: Supplies) -> Made:
     try:
-        product = process(pixels, recipe, output, find)
+        product = process(pixels, recipe, output, supplies)
     except PictureError as error:
         where = f"on {host_name()} " if error.code == "no-weights" else ""
         raise Fault(error.code, f"{where}{error}") from None

@@ -17,7 +17,7 @@ from .operation import Operation, Seen
 from .picture import Metadata, Picture
 from .recipe import Recipe, Step
 from .source import Buffer
-from .weights import Find, nowhere
+from .supplies import NONE, Supplies
 
 if TYPE_CHECKING:
     from .picture import Pixels
@@ -99,21 +99,20 @@ def read_output(text: str) -> Output:
     return Output(**json.loads(text))
 
 
-def process(data: Buffer, recipe: Recipe, output: Output, find: Find = nowhere) -> Product:
+def process(data: Buffer, recipe: Recipe, output: Output, supplies: Supplies = NONE) -> Product:
     """Return the picture in `data` after every step of the recipe, written as `output` says.
 
-    The result is always encoded anew, `identity` included. `find` tells where weights are.
-    PictureError where the picture cannot be read, a step cannot be done, or the result cannot be
-    written.
+    The result is always encoded anew, `identity` included. PictureError where the picture cannot be
+    read, a step cannot be done, or the result cannot be written.
     """
     header = probe(data)
     check_limits(recipe, header, output)
     picture = decode(data, max_pixels=output.max_pixels, header=header)
     pixels = picture.pixels
     for step in recipe.steps[: -1 if recipe.gives_data else None]:
-        pixels = _done(step, pixels, find)
+        pixels = _done(step, pixels, supplies)
     if recipe.gives_data:
-        return _measured(recipe.steps[-1], Seen(pixels, header), find)
+        return _measured(recipe.steps[-1], Seen(pixels, header), supplies)
     form = output_format(header, output)
     metadata = _kept(picture.metadata, output)
     lossless = form == header.format and getattr(header.facts, "lossless", False)
@@ -140,27 +139,27 @@ def _kept(metadata: Metadata, output: Output) -> Metadata:
     return without_place(metadata) if output.strip_gps else metadata
 
 
-def _measured(step: Step, seen: Seen, find: Find) -> Product:
+def _measured(step: Step, seen: Seen, supplies: Supplies) -> Product:
     """Return what a step finds, as one line of JSON."""
     height, width = seen.pixels.shape[:2]
-    measure, given = step.operation.measure, _given(step, find)
+    measure, given = step.operation.measure, _given(step, supplies)
     with _failures_named(step, seen.pixels):
         found = measure(seen, **given) if measure is not None else {}
     data = json.dumps(found, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     return Product(data=data, format=DATA, width=width, height=height)
 
 
-def _done(step: Step, pixels: Pixels, find: Find) -> Pixels:
+def _done(step: Step, pixels: Pixels, supplies: Supplies) -> Pixels:
     _refuse_unfit(step.operation, pixels)
-    given = _given(step, find)
+    given = _given(step, supplies)
     with _failures_named(step, pixels):
         return step.operation.run(pixels, **given)
 
 
-def _given(step: Step, find: Find) -> dict[str, Any]:
+def _given(step: Step, supplies: Supplies) -> dict[str, Any]:
     """Return a step's arguments, and where its weights are if it takes any."""
     model = step.operation.weights(step.values)
-    return {**step.values, "weights": find(model)} if model else dict(step.values)
+    return {**step.values, "weights": supplies.weights(model)} if model else dict(step.values)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pixmesh.ops.errors import PictureError, RecipeError
 from pixmesh.ops.picture import to_depth
 from pixmesh.ops.process import DATA, Output, output_for, process
 from pixmesh.ops.recipe import parse
+from pixmesh.ops.supplies import Supplies
 from pixmesh.ops.weights import BLIP
 from pixmesh.tests.support.photos import Pixels, drawn, require_data, skimage_files
 from pixmesh.tests.unit.tui.command import pixmesh
@@ -172,7 +173,8 @@ def test_the_same_picture_is_said_the_same_at_every_depth(
 def test_of_a_file_it_is_data(weights: Path, photos: dict[str, Path]) -> None:
     recipe = parse("caption prompt='a photo of' length=7 beams=1")
     content = photos["coffee"].read_bytes()
-    product = process(content, recipe, output_for(recipe, Output()), lambda _name: weights)
+    supplies = Supplies(weights=lambda _name: weights)
+    product = process(content, recipe, output_for(recipe, Output()), supplies)
     assert product.format == DATA
     (alone,) = said([read(photos["coffee"])], weights, prompt="a photo of", length=7, beams=1)
     assert json.loads(product.data) == {"caption": alone}

@@ -18,6 +18,7 @@ from pixmesh.ops.operation import Layout, Operation
 from pixmesh.ops.picture import to_depth
 from pixmesh.ops.process import Output, Product, output_for, process
 from pixmesh.ops.recipe import parse
+from pixmesh.ops.supplies import Supplies
 from pixmesh.ops.weights import U2NETP, YUNET
 from pixmesh.tests.support.photos import Pixels, skimage_photos
 
@@ -37,7 +38,7 @@ FIGURE = """
 def made(recipe: str, pixels: Pixels, weights: WeightsCache) -> Product:
     read = parse(recipe)
     encoded = cv2.imencode(".png", pixels)[1].tobytes()
-    return process(encoded, read, output_for(read, Output()), weights.find)
+    return process(encoded, read, output_for(read, Output()), Supplies(weights=weights.find))
 
 
 def told(recipe: str, pixels: Pixels, weights: WeightsCache) -> list[Mapping[str, object]]:
@@ -105,7 +106,7 @@ def test_a_face_is_blurred_and_nothing_else_is(astronaut: Pixels, weights: Weigh
     assert columns.max() <= 290
     again = cv2.imencode(".png", seen)[1].tobytes()
     read = parse("faces give=data")
-    found = process(again, read, output_for(read, Output()), weights.find)
+    found = process(again, read, output_for(read, Output()), Supplies(weights=weights.find))
     assert json.loads(found.data) == {"faces": []}
 
 
@@ -224,7 +225,7 @@ def test_of_a_jpeg_it_is_a_png_unless_another_is_asked_for(
     ):
         recipe = parse(f"cutout model=u2netp {words}")
         output = output_for(recipe, Output(format=asked))
-        assert process(jpeg, recipe, output, weights.find).format == form
+        assert process(jpeg, recipe, output, Supplies(weights=weights.find)).format == form
 
 
 # ---- what is missing --------------------------------------------------------------------
