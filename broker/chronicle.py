@@ -37,7 +37,7 @@ class Chronicle:
     def stocked(self, name: str, came: Collection[str], now: float) -> None:
         """A node has weights that it did not have."""
         if came:
-            self.tell("weights", name, f"has {', '.join(sorted(came))}", now)
+            self.tell("weights", name, f"has the weights of {', '.join(sorted(came))}", now)
 
     def lost(self, name: str, slots: int, why: str, moved: int, now: float) -> None:
         """A node is gone that had not said so."""

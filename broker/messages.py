@@ -237,7 +237,9 @@ class State(Struct, frozen=True):
     ``memory`` is what its tasks may reserve now, if that is less than HELLO said. ``number``
     counts a node's heartbeats: one that comes after a later one says nothing. ``models`` are
     those whose weights a node has, ``pulling`` says which others it fetches, and how far,
-    ``unfetched`` which it could not, and why.
+    ``unfetched`` which it could not, and why. ``cold`` are those of ``models`` that it would have
+    to load first, ``warming`` is one that it loads now, ``unloaded`` says which it could not load,
+    and why.
     """
 
     seen: Count = 0
@@ -251,6 +253,9 @@ class State(Struct, frozen=True):
     models: Annotated[tuple[Word, ...], Meta(max_length=MOST_MODELS)] = ()
     pulling: Line = ""
     unfetched: Line = ""
+    cold: Annotated[tuple[Word, ...], Meta(max_length=MOST_MODELS)] = ()
+    warming: Line = ""
+    unloaded: Line = ""
 
 
 class Submit(Struct, frozen=True):

@@ -41,7 +41,8 @@ class Node:
     ``doubts`` those that cost one alone before anything ended well here. ``trouble`` is
     why it rests: ``refusals`` tasks running failed for a reason of its own.
 
-    ``pulling`` says which weights it fetches, ``unfetched`` which it could not, and why.
+    ``models`` are those whose weights it has, ready to be used or not. ``pulling`` says which it
+    fetches, ``warming`` which it loads, ``unfetched`` and ``unloaded`` which it could not, and why.
 
     ``fetching`` attempts wait for their pixels; ``starved`` is since when slots idle for them,
     None where none does. ``took`` is how many seconds its last tasks took.
@@ -78,8 +79,11 @@ class Node:
     done: int = 0
     failed: int = 0
     fetching: int = 0
+    models: frozenset[str] = frozenset()
     pulling: str = ""
     unfetched: str = ""
+    warming: str = ""
+    unloaded: str = ""
     starved: float | None = None
     took: deque[float] = field(default_factory=lambda: deque(maxlen=LAST_TASKS))
     last_error: str = ""
@@ -107,6 +111,7 @@ class Node:
             self.trouble = ""
         self.ready = state.ready
         self.pulling, self.unfetched = state.pulling, state.unfetched
+        self.warming, self.unloaded = state.warming, state.unloaded
         self.budget = self.hello.memory
         if state.memory is not None:
             self.budget = min(self.budget, state.memory)

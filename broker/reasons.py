@@ -63,12 +63,12 @@ def why_idle(node: Node, batches: list[Batch], now: float) -> str:
 
 def _lacking(batch: Batch, nodes: list[Node]) -> str:
     """Say what none of the nodes has that a batch needs, and what becomes of it."""
-    if pulling := [node for node in nodes if node.pulling]:
-        return f"{WEIGHTS_COME}: {pulling[0].hello.name} fetches {pulling[0].pulling}"
+    for node in nodes:
+        if does := _is_getting(node):
+            return f"{WEIGHTS_COME}: {node.hello.name} {does}"
     missing = min((batch.needs - node.has for node in nodes), key=len)
-    tried = [node for node in nodes if node.unfetched]
-    why = f"; {tried[0].hello.name} could not fetch {tried[0].unfetched}" if tried else ""
-    return f"no node has {', '.join(sorted(missing))}{why}"
+    whys = (f"; {node.hello.name} {why}" for node in nodes if (why := _could_not(node)))
+    return f"no node has {', '.join(sorted(missing))}{next(whys, '')}"
 
 
 def _lacks(node: Node, waiting: list[Batch]) -> str:
@@ -76,10 +76,23 @@ def _lacks(node: Node, waiting: list[Batch]) -> str:
     missing = [batch.needs - node.has for batch in waiting]
     if not all(missing):
         return ""
+    if does := _is_getting(node):
+        return does
+    why = f"; {why}" if (why := _could_not(node)) else ""
+    return f"lacks {', '.join(sorted(missing[0]))}{why}"
+
+
+def _is_getting(node: Node) -> str:
+    """Say how a node comes to a model, or nothing."""
     if node.pulling:
         return f"fetches {node.pulling}"
-    unfetched = f"; could not fetch {node.unfetched}" if node.unfetched else ""
-    return f"lacks {', '.join(sorted(missing[0]))}{unfetched}"
+    return f"is warming {node.warming}" if node.warming else ""
+
+
+def _could_not(node: Node) -> str:
+    if node.unfetched:
+        return f"could not fetch {node.unfetched}"
+    return f"could not load {node.unloaded}" if node.unloaded else ""
 
 
 def _why_kept(node: Node) -> str:

@@ -10,7 +10,7 @@ No sockets, clocks, threads or logs here: ``now`` is a monotonic float, randomne
 handed in. A task's own transitions are in ``lifecycle``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 from random import Random
 from typing import assert_never
@@ -276,7 +276,7 @@ class Scheduler:
                     self.tasks.ended(node, end, now, young=young)
             case State():
                 if node.beats(message, now):
-                    self._has(node, message.models, now)
+                    self._has(node, message, now)
                     self._reconciler.beats(node, message, now, young=self._young(now))
                 self._out.say(node.id, State())
             case Bye(draining=True):
@@ -288,12 +288,14 @@ class Scheduler:
             case _:
                 pass
 
-    def _has(self, node: Node, models: Iterable[str], now: float) -> None:
-        """Note whose weights a node has: it is filed by all that it has."""
-        has = has_of(node.hello.has, models)
+    def _has(self, node: Node, state: State, now: float) -> None:
+        """Note whose weights a node has, and what it has ready: it is filed by that."""
+        models = frozenset(state.models)
+        self.chronicle.stocked(node.hello.name, models - node.models, now)
+        node.models = models
+        has = has_of(node.hello.has, models.difference(state.cold))
         if has != node.has:
             self._pool.discard(node)
-            self.chronicle.stocked(node.hello.name, has - node.has, now)
             node.has = has
             self.tasks.changed.add(node)
             self.tasks.aside.node_came()

@@ -37,6 +37,7 @@ from .attempts import Attempts, Held
 from .errors import MeshUnreachable
 from .limits import Limits
 from .load import LoadMeter
+from .models import Models
 from .net.connection import Connection, Heard
 from .net.refusals import error_of
 from .net.waiting import Waiting
@@ -71,6 +72,7 @@ class Agent:
     pixels: Pixels
     attempts: Attempts
     provision: Provision
+    models: Models
     wake: lifetime.Wake
     on_ready: Callable[[], None]
     patience: float = float("inf")
@@ -120,7 +122,8 @@ class Agent:
         for one in self.connection.receive(now, ready):
             self._heard(one, now)
         if self.slot_socket in ready:
-            self._hear_slots()
+            self._hear_slots(now)
+        self._load_models(now)
         self._keep_session(now)
         for slot in self.slots:
             slot.start_if_due(now)
@@ -191,7 +194,9 @@ class Agent:
             self.previewing.asked(now)
         elif ask.what == "weights":
             holder = MemberId(ask.holder) if ask.holder is not None else None
-            self.provision.sent_for(ask.about, holder)
+            self.models.want(ask.about)
+            if ask.about not in self.provision.here:
+                self.provision.sent_for(ask.about, holder)
 
     def _assigned(self, message: Assign) -> None:
         self.attempts.assigned(message)
@@ -234,14 +239,17 @@ class Agent:
         self.attempts.tell_again(now)
         load = self.meter.sample(now)
         state = self.attempts.heartbeat()
-        provision = self.provision
+        provision, models = self.provision, self.models
         told = msgspec.structs.replace(
             state,
             load=load,
-            memory=self.meter.room,
+            memory=max(0, self.meter.room - models.memory),
             models=tuple(sorted(provision.here)),
+            cold=models.cold(provision.here),
             pulling=provision.pulling,
+            warming=models.warming,
             unfetched=provision.unfetched,
+            unloaded=models.unloaded,
         )
         self.connection.send(told)
         if self.draining:
@@ -260,9 +268,18 @@ class Agent:
 
     # ---- slots ----------------------------------------------------------------------
 
-    def _hear_slots(self) -> None:
+    def _load_models(self, now: float) -> None:
+        """Load what tasks wait for; whether it is loaded is told at once."""
+        self.models.tick(self.provision.here, self.meter.room, now)
+        if self.models.news:
+            self.models.news = False
+            self._beat_at = float("-inf")
+
+    def _hear_slots(self, now: float) -> None:
         for route, body in arrived(self.slot_socket, DRAIN):
             name = route.bytes.decode()
+            if self.models.heard(name, body.bytes, now):
+                continue
             if body.bytes == READY:
                 self._slot_ready(name)
             else:
@@ -291,14 +308,7 @@ class Agent:
             if self.previewing.next(now):
                 shown = given[0].item.task.name
                 tasks[0] = msgspec.structs.replace(tasks[0], preview=True, name=shown)
-            self._send_slot(name, msgspec.msgpack.encode(tasks))
-
-    def _send_slot(self, name: str, body: bytes) -> None:
-        try:
-            put(self.slot_socket, [name.encode(), body])
-        except zmq.ZMQError as error:
-            # Its exit is on the way and gives the work to another slot.
-            log.debug("slot %s takes no work: %s", name, error)
+            tell(self.slot_socket, name, msgspec.msgpack.encode(tasks))
 
     def _end_overrun(self, now: float) -> None:
         """End slots that have run one attempt for longer than its limit."""
@@ -311,7 +321,8 @@ class Agent:
         over = self.limits.overrun(running, predicted, now)
         for slot in self.slots:
             if slot.name in over:
-                slot.kill(over[slot.name])
+                limit = over[slot.name]
+                slot.kill("hung", f"it ran longer than its limit of {limit:.0f} s")
 
     def _called(self, reason: bytes, now: float) -> None:
         if reason == lifetime.CUT:
@@ -325,10 +336,12 @@ class Agent:
         elif reason == STOCKED:
             self._beat_at = float("-inf")
         elif reason != FOUND:
-            self._slot_died(reason.decode(), now)
+            self._hear_slots(now)  # its last words
+            if not self.models.died(reason.decode(), now):
+                self._slot_died(reason.decode(), now)
 
     def _slot_died(self, name: str, now: float) -> None:
-        self._hear_slots()
+        self.models.slot_died(name)
         for slot in self.slots:
             if slot.name == name:
                 code, reason = slot.why_it_died()
@@ -344,6 +357,15 @@ class Agent:
             if held.spooled:
                 self.pixels.forget(held.id)
         self.attempts.forgotten.clear()
+
+
+def tell(socket: Socket, name: str, body: bytes) -> None:
+    """Say something to a slot, or to a model's process, by its name."""
+    try:
+        put(socket, [name.encode(), body])
+    except zmq.ZMQError as error:
+        # Its exit is on the way; what becomes of its work follows from that.
+        log.debug("%s takes nothing: %s", name, error)
 
 
 def _slot_task(held: Held) -> SlotTask:

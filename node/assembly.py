@@ -1,5 +1,6 @@
 """What an agent is made of: its key, its way to the broker, the door for its slots."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,9 +18,10 @@ from ..broker.keys import KeyPair
 from ..broker.messages import Hello
 from ..broker.names import host_name
 from . import platform
-from .agent import FOUND, STOCKED, Agent
+from .agent import FOUND, STOCKED, Agent, tell
 from .attempts import Attempts
 from .load import memory_budget
+from .models import Models
 from .net.connection import Connection
 from .net.entry import entered
 from .net.way import Way
@@ -61,19 +63,41 @@ def assembled(
         provision = Provision(WeightsCache.open(), connection, lambda: wake.call(STOCKED))
         provision.start()
         stack.callback(provision.close)
+        slot_socket = _slot_door(context, folder, slots, stack)
+        models = Models(
+            slots=slots,
+            make=_model_maker(slots[0]),
+            send=functools.partial(tell, slot_socket),
+        )
+        stack.callback(models.close)
         yield Agent(
             connection=connection,
-            slot_socket=_slot_door(context, folder, slots, stack),
+            slot_socket=slot_socket,
             slots=slots,
             pixels=Pixels(folder, attempts, connection, provision.read),
             attempts=attempts,
             provision=provision,
+            models=models,
             wake=wake,
             on_ready=lambda: ready(connection.name or name, str(connection.address)),
             patience=FIRST_PATIENCE,
             drain_patience=options.drain,
             seeker=seeker,
         )
+
+
+def _model_maker(like: SlotProcess) -> Callable[[str], SlotProcess]:
+    """Return what makes models' processes: told what a slot is, but to use all of the machine."""
+
+    def made(model: str) -> SlotProcess:
+        def orders(name: str, cell: str) -> SlotOrders:
+            told = like.orders(name, cell)
+            return msgspec.structs.replace(told, model=model, threads=os.cpu_count() or 1)
+
+        module = "pixmesh.node.model_process"
+        return SlotProcess(model, like.folder, orders, like.on_exit, module)
+
+    return made
 
 
 def _seeker(way: Way, key: KeyPair, wake: lifetime.Wake, stack: ExitStack) -> "Seeker":

@@ -33,7 +33,7 @@ from .slot_messages import SlotEnd
 TELL_AGAIN = 2.0
 FETCHES_PER_SLOT = 4
 ELSEWHERE = frozenset(
-    {"corrupted", "disk-full", "memory", "no-weights", "recipe", "spool", "unreachable"}
+    {"corrupted", "disk-full", "memory", "no-model", "no-weights", "recipe", "spool", "unreachable"}
 )
 
 # By bare names where each attempt comes by: to look a member up in its class takes 60 ns, not 2.

@@ -10,6 +10,9 @@ import struct
 from pathlib import Path
 
 IDLE = 0
+TOGETHER = 1 << 63
+"""Several at once, which is no attempt's number: those have 63 bits."""
+
 _FORMAT = struct.Struct("<Q")
 
 

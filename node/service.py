@@ -78,7 +78,7 @@ def _slots(count: int, folder: Path, wake: lifetime.Wake, stack: ExitStack) -> l
         return SlotOrders(name, platform.slot_address(folder), cell, str(folder), threads)
 
     slots = [
-        SlotProcess(number, folder, orders, lambda name: wake.call(name.encode()))
+        SlotProcess(str(number), folder, orders, lambda name: wake.call(name.encode()))
         for number in range(count)
     ]
     for slot in slots:

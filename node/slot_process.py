@@ -23,19 +23,19 @@ PATIENCE = 2.0
 class SlotProcess:
     """One place for a slot process; ``name`` changes with each new process in it.
 
-    ``overran`` is the limit for which its process was ended, if it was.
-
     ``orders`` makes a process's orders from its name and its cell's path; ``on_exit`` is
-    called, from a thread of its own, with the name of the process that ended.
+    called, from a thread of its own, with the name of the process that ended. ``module`` is what
+    it runs.
     """
 
-    number: int
+    label: str
     folder: Path
     orders: Callable[[str, str], SlotOrders]
     on_exit: Callable[[str], None]
+    module: str = "pixmesh.node.slots"
     name: str = ""
     start_at: float = 0.0
-    overran: float = 0.0
+    _verdict: tuple[str, str] | None = None
     _process: Process | None = None
     _cell: Cell | None = None
     _generation: int = 0
@@ -59,28 +59,31 @@ class SlotProcess:
         try:
             self._start(now)
         except OSError as error:
-            log.warning("slot %d cannot be started now: %s", self.number, error)
+            log.warning("slot %s cannot be started now: %s", self.label, error)
             self.ended(now)
 
-    def kill(self, limit: float) -> None:
-        """End the process: it has run one attempt for longer than its limit."""
+    def kill(self, code: str, reason: str) -> None:
+        """End the process, for a reason that what it runs is blamed for."""
         if self._process is not None:
-            self.overran = limit
+            self._verdict = (code, reason)
             self._process.kill()
 
     def why_it_died(self) -> tuple[str, str]:
         """Return a code and the reason for which the process is gone."""
-        if self.overran:
-            return "hung", f"it ran longer than its limit of {self.overran:.0f} s"
-        return "crashed", f"its slot {_how_it_ended(self._process)}"
+        return self._verdict or ("crashed", f"its slot {self.how_it_ended}")
+
+    @property
+    def how_it_ended(self) -> str:
+        """How the process came to be gone, such as "was killed by SIGKILL"."""
+        return _how_it_ended(self._process)
 
     def _start(self, now: float) -> None:
         self._generation += 1
-        self._began, self.overran = now, 0.0
-        self.name = f"{self.number}.{self._generation}"
+        self._began, self._verdict = now, None
+        self.name = f"{self.label}.{self._generation}"
         path = self.folder / f"cell-{self.name}"
         self._cell = Cell(path)
-        self._process = spawn("pixmesh.node.slots", self.orders(self.name, str(path)))
+        self._process = spawn(self.module, self.orders(self.name, str(path)))
         watch = (self._process, self.name)
         threading.Thread(target=self._watch, args=watch, daemon=True).start()
 
@@ -90,6 +93,11 @@ class SlotProcess:
         steady = now - self._began > STEADY_SECONDS
         self._pause = 0.0 if steady else min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
         self.start_at = now + self._pause
+
+    def part(self) -> None:
+        """Have the process end by itself; whoever watches it hears when it has."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     def stop(self) -> None:
         """End the process and wait for it."""

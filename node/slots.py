@@ -1,17 +1,12 @@
 """A slot: one process that runs one task at a time. ``python -P -m pixmesh.node.slots``.
 
-Its orders come as one JSON line on standard input, whose other end only the agent holds:
-when the agent dies, however it dies, the slot ends at once. It imports everything first,
-says READY, then takes tasks in the order they are given. Whatever a picture does to it
-costs this process and nothing else.
+It imports everything first, says READY, then takes tasks in the order they are given. Whatever
+a picture does to it costs this process and nothing else.
 """
 
 import contextlib
 import logging
 import mmap
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -22,7 +17,6 @@ import cv2
 import msgspec
 import zmq
 
-from ..broker.lifetime import ignore_interrupts, wait_until_cut
 from ..broker.messages import INLINE_BYTES
 from ..broker.names import host_name
 from ..broker.views import Preview, Thumbnail
@@ -31,11 +25,13 @@ from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
 from ..ops.supplies import NONE, Supplies
 from ..ops.thumbnail import thumbnail
-from . import platform
+from .borrowing import Borrowing
 from .cell import IDLE, Cell
+from .fault import Fault, written_whole
 from .owner.job import digest_of
-from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
-from .spool import FULL, result_path, source_path
+from .slot_messages import BORROWS, READY, SlotEnd, SlotTask
+from .spool import result_path, source_path
+from .tie import Tie
 from .weights import WeightsCache
 
 log = logging.getLogger(__name__)
@@ -53,40 +49,15 @@ class Made(msgspec.Struct, frozen=True):
     format: str
 
 
-class Fault(Exception):
-    """An attempt's end that is no result: a stable code and a text for people."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
 def main() -> None:
     """Run until the agent ends or says so."""
-    orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=SlotOrders)
-    ignore_interrupts()
-    threading.Thread(target=_end_with_the_agent, daemon=True).start()
-    platform.lower_priority()
-    cv2.setNumThreads(orders.threads)
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    socket = connect(context, orders)
+    tie = Tie()
+    cell, spool = Cell(Path(tie.orders.cell)), Path(tie.orders.spool)
+    borrowing = Borrowing(tie.connect(BORROWS), spool, cell)
+    socket = tie.connect()
     socket.send(READY)
-    supplies = Supplies(weights=WeightsCache.open().find)
-    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool), supplies))
-
-
-def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
-    """Open the way to the agent; the slot's name is its routing id."""
-    socket = context.socket(zmq.DEALER)
-    socket.routing_id = orders.name.encode()
-    socket.linger = 1000
-    if orders.server_key:
-        socket.curve_serverkey = orders.server_key.encode()
-        socket.curve_publickey = orders.public_key.encode()
-        socket.curve_secretkey = orders.secret_key.encode()
-    socket.connect(orders.address)
-    return socket
+    supplies = Supplies(weights=WeightsCache.open().find, elsewhere=borrowing)
+    serve(socket, cell, Runner(spool, supplies))
 
 
 def serve(socket: zmq.Socket[bytes], cell: Cell, runner: "Runner") -> None:
@@ -167,12 +138,8 @@ class Runner:
         if size <= INLINE_BYTES:
             return SlotEnd(task.attempt, 0.0, size, digest, made.format, made.data)
         path = result_path(self._spool, task.attempt)
-        try:
+        with written_whole(path):
             path.write_bytes(made.data)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            code = "disk-full" if error.errno in FULL else "spool"
-            raise Fault(code, f"the node's spool: {error.strerror}") from None
         return SlotEnd(task.attempt, 0.0, size, digest, made.format)
 
 
@@ -239,11 +206,6 @@ def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:1000]
-
-
-def _end_with_the_agent() -> None:
-    wait_until_cut()
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,16 @@ def result_path(folder: Path, attempt: int) -> Path:
     return folder / f"{attempt:x}.out"
 
 
+def seen_path(folder: Path, attempt: int) -> Path:
+    """Return where a slot puts pixels that a model's process is to look at."""
+    return folder / f"{attempt:x}.seen"
+
+
+def made_path(folder: Path, attempt: int) -> Path:
+    """Return where a model's process puts what it made of them."""
+    return folder / f"{attempt:x}.made"
+
+
 class SpoolFile:
     """A file of known size that is written in pieces and read by whoever is told its path."""
 

@@ -162,8 +162,17 @@ def measured(
     seen: Seen, *, weights: Path, prompt: str, length: int, beams: int
 ) -> dict[str, object]:
     """Return what is in the picture, in English and small letters, the prompt at its beginning."""
-    (said,) = captions([seen.pixels], weights=weights, prompt=prompt, length=length, beams=beams)
-    return {"caption": said}
+    (told,) = measured_together([seen], weights=weights, prompt=prompt, length=length, beams=beams)
+    return told
+
+
+def measured_together(
+    seen: Sequence[Seen], *, weights: Path, prompt: str, length: int, beams: int
+) -> list[dict[str, object]]:
+    """Return the same of several pictures, looked at together."""
+    pictures = [one.pixels for one in seen]
+    said = captions(pictures, weights=weights, prompt=prompt, length=length, beams=beams)
+    return [{"caption": one} for one in said]
 
 
 def _complaint(arguments: Mapping[str, Value]) -> str:
@@ -178,6 +187,7 @@ CAPTION = Operation(
     help="say what is in it, in a sentence; as data",
     run=caption,
     measure=measured,
+    measure_many=measured_together,
     gives_data=lambda _arguments: True,
     parameters=(
         Parameter(name="prompt", kind="text", default="", help="how the sentence begins"),
@@ -187,6 +197,8 @@ CAPTION = Operation(
     requires=("torch", "transformers"),
     extra="caption",
     weights=lambda _arguments: BLIP.name,
+    models=(BLIP.name,),
+    load=lambda _model, weights: _blip(str(weights)),
     cut=Cut("whole"),
     cost=0.6,  # 3 s whatever its size, for 5 megapixels
     memory=32,

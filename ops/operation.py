@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .header import Header
     from .picture import Pixels
 
@@ -122,6 +124,12 @@ class Seen:
 Measure: TypeAlias = "Callable[..., Mapping[str, object]]"
 """What is seen and the arguments by name in; out what JSON can hold."""
 
+MeasureMany: TypeAlias = "Callable[..., Sequence[Mapping[str, object]]]"
+"""The same of several pictures, for which it takes less time together."""
+
+Load: TypeAlias = "Callable[[str, Path], object]"
+"""Makes a model ready, by its name and the folder of its weights; it stays so in the process."""
+
 
 def _same(layout: Layout, _arguments: Mapping[str, Value]) -> Layout:
     return layout
@@ -146,7 +154,8 @@ class Operation:
     is `measure` that runs, and what it returns is the result. `writes` tells what the arguments
     change about how the result is written. `requires` are modules that must be installed, which
     `extra` of ours brings; `weights` names the model whose weights the arguments take, if any: the
-    functions are then given the folder that they are in, as `weights`.
+    functions are then given the folder that they are in, as `weights`. Of `models` that take long
+    to load, `load` does it ahead.
     """
 
     name: str
@@ -160,12 +169,15 @@ class Operation:
     requires: tuple[str, ...] = ()
     extra: str = ""
     weights: Callable[[Mapping[str, Value]], str] = _nothing
+    models: tuple[str, ...] = ()
+    load: Load | None = None
     depths: tuple[Depth, ...] = DEPTHS
     channels: tuple[int, ...] = (1, 2, 3, 4)
     example: str = ""
     layout: Callable[[Layout, Mapping[str, Value]], Layout] = _same
     complaint: Callable[[Mapping[str, Value]], str] = _nothing
     measure: Measure | None = None
+    measure_many: MeasureMany | None = None
     gives_data: Callable[[Mapping[str, Value]], bool] = _never
     writes: Callable[[Mapping[str, Value]], Mapping[str, object]] | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -110,9 +110,9 @@ def process(data: Buffer, recipe: Recipe, output: Output, supplies: Supplies = N
     picture = decode(data, max_pixels=output.max_pixels, header=header)
     pixels = picture.pixels
     for step in recipe.steps[: -1 if recipe.gives_data else None]:
-        pixels = _done(step, pixels, supplies)
+        pixels = done(step, pixels, supplies)
     if recipe.gives_data:
-        return _measured(recipe.steps[-1], Seen(pixels, header), supplies)
+        return _found(recipe.steps[-1], Seen(pixels, header), supplies)
     form = output_format(header, output)
     metadata = _kept(picture.metadata, output)
     lossless = form == header.format and getattr(header.facts, "lossless", False)
@@ -139,26 +139,41 @@ def _kept(metadata: Metadata, output: Output) -> Metadata:
     return without_place(metadata) if output.strip_gps else metadata
 
 
-def _measured(step: Step, seen: Seen, supplies: Supplies) -> Product:
+def _found(step: Step, seen: Seen, supplies: Supplies) -> Product:
     """Return what a step finds, as one line of JSON."""
     height, width = seen.pixels.shape[:2]
-    measure, given = step.operation.measure, _given(step, supplies)
-    with _failures_named(step, seen.pixels):
-        found = measure(seen, **given) if measure is not None else {}
+    (found,) = measured(step, [seen], supplies)
     data = json.dumps(found, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     return Product(data=data, format=DATA, width=width, height=height)
 
 
-def _done(step: Step, pixels: Pixels, supplies: Supplies) -> Pixels:
+def measured(
+    step: Step, seen: Sequence[Seen], supplies: Supplies
+) -> Sequence[Mapping[str, object]]:
+    """Return what a step that gives data finds in each of these. Raises PictureError."""
+    elsewhere, operation = supplies.elsewhere_for(step), step.operation
+    with _failures_named(step, seen[0].pixels):
+        if elsewhere is not None:
+            return [elsewhere.measured(step, one) for one in seen]
+        given = _given(step, supplies)
+        if operation.measure_many is not None:
+            return operation.measure_many(seen, **given)
+        return [operation.measure(one, **given) for one in seen] if operation.measure else []
+
+
+def done(step: Step, pixels: Pixels, supplies: Supplies) -> Pixels:
+    """Return what a step that gives pictures makes of these pixels. Raises PictureError."""
     _refuse_unfit(step.operation, pixels)
-    given = _given(step, supplies)
+    elsewhere = supplies.elsewhere_for(step)
     with _failures_named(step, pixels):
-        return step.operation.run(pixels, **given)
+        if elsewhere is not None:
+            return elsewhere.done(step, pixels)
+        return step.operation.run(pixels, **_given(step, supplies))
 
 
 def _given(step: Step, supplies: Supplies) -> dict[str, Any]:
     """Return a step's arguments, and where its weights are if it takes any."""
-    model = step.operation.weights(step.values)
+    model = step.model
     return {**step.values, "weights": supplies.weights(model)} if model else dict(step.values)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from .errors import RecipeError
 from .operation import Layout, Operation, Parameter, Value, write_value
 from .registry import OPERATIONS, nearest
+from .weights import WEIGHTS
 
 if TYPE_CHECKING:
     from .header import Header
@@ -51,6 +52,16 @@ class Step:
     def gives_data(self) -> bool:
         """Whether its result is data, and no picture."""
         return self.operation.gives_data(self.values)
+
+    @property
+    def model(self) -> str:
+        """The model whose weights it takes, or ""."""
+        return self.operation.weights(self.values)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a node loads its model once for all slots."""
+        return self.model in WEIGHTS and WEIGHTS[self.model].is_shared
 
     def canonical(self) -> str:
         """Return the step's text with every parameter written out."""
@@ -86,7 +97,7 @@ class Recipe:
 
     def weights(self) -> tuple[str, ...]:
         """Return whose weights a node must have, sorted."""
-        return tuple(sorted({one.operation.weights(one.values) for one in self.steps} - {""}))
+        return tuple(sorted({one.model for one in self.steps} - {""}))
 
     def layouts(self, header: Header) -> tuple[Layout, ...]:
         """Return the shape of the pixels before the first step and after each one."""

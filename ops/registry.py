@@ -30,7 +30,7 @@ from . import (
     watermark,
     writing,
 )
-from .operation import Operation
+from .operation import Load, Operation
 
 OWN: Final[Mapping[str, Operation]] = MappingProxyType(
     {
@@ -118,6 +118,14 @@ def get(name: str) -> Operation | None:
 def every() -> tuple[Operation, ...]:
     """Return all operations, by name."""
     return tuple(OPERATIONS[name] for name in sorted(OPERATIONS))
+
+
+def loader(model: str) -> Load:
+    """Return what loads a model that takes long to. LookupError where no operation does."""
+    for operation in OWN.values():
+        if model in operation.models and operation.load is not None:
+            return operation.load
+    raise LookupError(f"no operation loads {model}")
 
 
 def nearest(name: str, words: Iterable[str] = OPERATIONS) -> str:

@@ -29,7 +29,9 @@ class WeightsFile:
 class Weights:
     """The weights of one model. ``source`` is who trained it, ``licence`` what its files are under.
 
-    ``elsewhere`` are folders below a home in which other programs keep the same files.
+    ``elsewhere`` are folders below a home in which other programs keep the same files. ``memory``
+    is how many bytes the process has in which a node loads the model for all slots; 0 where so
+    little is loaded that each slot does it by itself.
     """
 
     name: str
@@ -38,11 +40,17 @@ class Weights:
     licence: str
     files: tuple[WeightsFile, ...]
     elsewhere: tuple[str, ...] = ()
+    memory: int = 0
 
     @property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(one.size for one in self.files)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a node loads it once, in a process of its own."""
+        return self.memory > 0
 
 
 Find: TypeAlias = "Callable[[str], Path]"
@@ -74,7 +82,7 @@ def _of_blip(name: str, size: int, sha256: str) -> WeightsFile:
     return WeightsFile(name, size, sha256, url)
 
 
-def _of_rembg(name: str, text: str, size: int, sha256: str) -> Weights:
+def _of_rembg(name: str, text: str, size: int, sha256: str, memory: int) -> Weights:
     file = f"{name}.onnx"
     return Weights(
         name=name,
@@ -83,6 +91,7 @@ def _of_rembg(name: str, text: str, size: int, sha256: str) -> Weights:
         licence="Apache-2.0",
         files=(WeightsFile(file, size, sha256, f"{_REMBG}/{file}"),),
         elsewhere=(f".rembg/models/{name}", ".u2net"),
+        memory=memory,
     )
 
 
@@ -105,12 +114,14 @@ U2NET: Final = _of_rembg(
     "tells what is in front from what is behind it",
     175_997_641,
     "8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
+    1_200_000_000,
 )
 U2NETP: Final = _of_rembg(
     "u2netp",
     "the same, 40 times smaller and faster",
     4_574_861,
     "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+    750_000_000,
 )
 BLIP: Final = Weights(
     name="blip",
@@ -154,6 +165,7 @@ BLIP: Final = Weights(
             "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
         ),
     ),
+    memory=2_200_000_000,
     elsewhere=(
         f".cache/huggingface/hub/models--{_BLIP.replace('/', '--')}/snapshots/{_BLIP_REVISION}",
     ),

@@ -1,17 +1,21 @@
 """Models in a real mesh: the commands, a node with the weights, and one without."""
 
+import contextlib
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from pixmesh.node.errors import CannotRun
 from pixmesh.node.weights import VARIABLE, WeightsCache
 from pixmesh.ops.weights import U2NETP
-from pixmesh.tests.support.meshes import RealMesh
+from pixmesh.tests.support.eventually import eventually
+from pixmesh.tests.support.meshes import Member, RealMesh
 from pixmesh.tests.support.photos import skimage_files
 from pixmesh.tests.unit.tui.command import pixmesh
 
@@ -80,12 +84,82 @@ def test_a_node_without_the_weights_gets_them_from_one_that_has_them(
     run = mesh.start("run", "cutout model=u2netp", str(astronaut), "-o", "out")
     assert run.code() == 0, run.said()
     told = [(one.who, one.text) for one in mesh.status().happened if one.what == "weights"]
-    assert told == [("atlas", "has model u2netp, model yunet"), ("pi4", "has model u2netp")]
+    assert told == [
+        ("atlas", "has the weights of u2netp, yunet"),
+        ("pi4", "has the weights of u2netp"),
+    ]
     (file,) = U2NETP.files
     assert (bare / "u2netp" / file.name).read_bytes() == (
         weights.folder / "u2netp" / file.name
     ).read_bytes()
     assert not (bare / "yunet").exists()
+
+
+def model_process(node: Member) -> psutil.Process | None:
+    """Return the process in which a node loads a model, if there is one."""
+    for child in node.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "pixmesh.node.model_process" in child.cmdline():
+                return child
+    return None
+
+
+def loading(node: Member) -> psutil.Process:
+    found = eventually(lambda: model_process(node), 30, longest_pause=0.005)
+    assert found is not None
+    return found
+
+
+def test_while_a_model_is_loaded_the_node_does_all_else(
+    mesh: RealMesh, weights: WeightsCache, astronaut: Path
+) -> None:
+    """One slot is enough for that; and it is said what is waited for."""
+    mesh.broker()
+    (node,) = mesh.nodes("atlas", slots=1)
+    cutout = mesh.start("run", "cutout model=u2netp", str(astronaut), "-o", "cut")
+    process = loading(node)
+    process.suspend()
+    eventually(lambda: mesh.status().nodes[0].reason == "is warming u2netp", 30)
+    others = [str(path) for path in skimage_files() if path.suffix == ".png"]
+    blur = mesh.start("run", "blur", *others, "-o", "blurred")
+    assert blur.code() == 0, blur.said()
+    assert len(list((mesh.folder / "blurred").iterdir())) == len(others)
+    assert not cutout.ended
+    eventually(lambda: "weights come: atlas is warming u2netp" in cutout.said(), 30)
+    process.resume()
+    assert cutout.code() == 0, cutout.said()
+
+
+def test_all_slots_share_one_model_and_a_picture_that_ends_it_is_tried_again(
+    mesh: RealMesh, weights: WeightsCache, tmp_path: Path
+) -> None:
+    photos = [path for path in skimage_files() if path.suffix == ".png"][:6]
+    mesh.broker()
+    (node,) = mesh.nodes("atlas", slots=2)
+    run = mesh.start("run", "cutout model=u2netp", *map(str, photos), "-o", "out")
+    process = loading(node)
+    # The cells of a slot and of the model have the same attempt: that one is at work there.
+    eventually(lambda: any(count > 1 for count in Counter(node.running()).values()), 30)
+    process.kill()
+    assert run.code() == 0, run.said()
+    assert len(list((mesh.folder / "out").iterdir())) == len(photos)
+    again = model_process(node)
+    assert again is not None
+    assert again.pid != process.pid
+    assert node.said().count(": its model's process was killed by SIGKILL, in ") == 1
+
+
+def test_a_node_that_has_no_memory_for_a_model_says_so(
+    mesh: RealMesh, weights: WeightsCache, astronaut: Path
+) -> None:
+    mesh.broker()
+    lines = "import psutil\nreal = psutil.virtual_memory\n"
+    lines += "psutil.virtual_memory = lambda: real()._replace(available=100_000_000)"
+    node = mesh.start("node", "--name", "atlas", "--slots", "1", lines=lines)
+    mesh.ready(node, "pixmesh node atlas: ")
+    run = mesh.start("run", "cutout model=u2netp", str(astronaut), "-o", "out", "--wait", "3")
+    assert run.code() == CannotRun.exit_code, run.said()
+    assert "no node has model u2netp; atlas could not load u2netp: it takes 0.8 GB" in run.said()
 
 
 def test_models_are_listed_checked_and_told_of(

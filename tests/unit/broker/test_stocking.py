@@ -1,6 +1,6 @@
 """Weights are fetched where tasks wait for them: from who has them, else by one node at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pixmesh.broker.leases import SUSPECT_AFTER
 from pixmesh.broker.messages import MemberId
@@ -14,17 +14,24 @@ from .records import NODE, OTHER, THIRD, batch_record, item, node_record
 NOW = 10.0
 
 
-def here(member: MemberId, *models: str, operations: Sequence[str] = ("blur",)) -> Node:
+def here(
+    member: MemberId,
+    *models: str,
+    operations: Sequence[str] = ("blur",),
+    cold: Collection[str] = (),
+) -> Node:
     node = node_record(member)
-    node.has = has_of(operations, models)
+    node.models = frozenset(models)
+    node.has = has_of(operations, node.models.difference(cold))
     node.lease.renew(NOW)
     return node
 
 
-def waiting(*needs: str) -> Batch:
+def waiting(*needs: str, tasks: int = 1) -> Batch:
     batch = batch_record(needs=needs)
-    task = Task(item(1), batch)
-    batch.queue[task.id] = task
+    for number in range(tasks):
+        task = Task(item(number), batch)
+        batch.queue[task.id] = task
     return batch
 
 
@@ -86,6 +93,41 @@ def test_a_node_that_is_silent_is_neither_asked_nor_named() -> None:
     lacking.lease.renew(late)
     (one,) = Stocking().errands({NODE: silent, OTHER: lacking}, [batch], late)
     assert (one.node.id, one.holder) == (OTHER, None)
+
+
+def test_as_many_load_a_model_as_there_are_tasks_for_it() -> None:
+    nodes = [here(one, "u2net", cold={"u2net"}) for one in (NODE, OTHER, THIRD)]
+    stocking, two = Stocking(), waiting("blur", "model u2net", tasks=2)
+    told = errands(stocking, nodes, two, at=NOW)
+    assert [(one.node.id, one.holder) for one in told] == [(NODE, None), (OTHER, None)]
+    nodes[0].warming = nodes[1].warming = "u2net"
+    assert errands(stocking, nodes, two, at=NOW + 5 * AGAIN) == []
+    (third,) = errands(stocking, nodes, waiting("model u2net", tasks=3), at=NOW + 6 * AGAIN)
+    assert third.node.id == THIRD
+
+
+def test_who_has_not_loaded_a_model_lends_its_weights_all_the_same() -> None:
+    nodes = [here(NODE, "u2net", cold={"u2net"}), here(OTHER)]
+    told = errands(Stocking(), nodes, waiting("blur", "model u2net"), at=NOW)
+    assert [(one.node.id, one.holder) for one in told] == [(NODE, None), (OTHER, NODE)]
+
+
+def test_who_has_loaded_a_model_is_told_at_once_when_it_has_not_any_more() -> None:
+    cold, batch, stocking = here(NODE, "u2net", cold={"u2net"}), waiting("model u2net"), Stocking()
+    assert len(errands(stocking, [cold], batch, at=NOW)) == 1
+    assert errands(stocking, [here(NODE, "u2net")], batch, at=NOW + 1) == []
+    assert len(errands(stocking, [cold], batch, at=NOW + 2)) == 1
+
+
+def test_what_is_loaded_or_could_not_be_is_the_reason() -> None:
+    node, batch = here(NODE, "u2net", cold={"u2net"}), waiting("blur", "model u2net")
+    node.warming = "u2net"
+    assert why_waiting(batch, [node]) == "weights come: node.... is warming u2net"
+    assert why_idle(node, [batch], NOW) == "is warming u2net"
+    node.warming, node.unloaded = "", "u2net: it takes 1.2 GB of memory, and 0.3 are free"
+    why = "could not load u2net: it takes 1.2 GB of memory, and 0.3 are free"
+    assert why_waiting(batch, [node]) == f"no node has model u2net; node.... {why}"
+    assert why_idle(node, [batch], NOW) == f"lacks model u2net; {why}"
 
 
 def test_what_is_fetched_or_could_not_be_is_the_reason() -> None:

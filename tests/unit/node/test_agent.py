@@ -14,10 +14,12 @@ from pixmesh.broker.messages import Ask, Message, Tell, Welcome
 from pixmesh.broker.previews import MOST_BYTES
 from pixmesh.node.agent import Agent
 from pixmesh.node.attempts import Attempts
+from pixmesh.node.models import Models
 from pixmesh.node.net.connection import Connection, Heard
 from pixmesh.node.pixels import Pixels
 from pixmesh.node.provision import Provision
 from pixmesh.node.slot_messages import READY, SlotEnd, SlotTask
+from pixmesh.node.slot_process import SlotProcess
 
 from .items import assign, assign_item, slot_end
 
@@ -85,6 +87,14 @@ class Bench:
         self.turn(now)
 
 
+def _no_model(model: str) -> SlotProcess:
+    raise AssertionError(f"nobody wants {model}")
+
+
+def _says_nothing(name: str, body: bytes) -> None:
+    raise AssertionError(f"nobody says {body!r} to {name}")
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     context: zmq.Context[Socket] = zmq.Context()
@@ -100,6 +110,7 @@ def bench() -> Iterator[Bench]:
         slot_socket=door,
         slots=[],
         provision=cast(Provision, provision),
+        models=Models(slots=[], make=_no_model, send=_says_nothing),
         pixels=cast(Pixels, SimpleNamespace(receiver=still, sender=still)),
         attempts=Attempts(),
         wake=cast(Any, SimpleNamespace(fileno=-1)),

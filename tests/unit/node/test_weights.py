@@ -67,7 +67,7 @@ def shop() -> Iterator[Shop]:
             thread.join()
 
 
-def cache_of(shop: Shop, folder: Path, **more: tuple[str, ...]) -> WeightsCache:
+def cache_of(shop: Shop, folder: Path, elsewhere: tuple[str, ...] = ()) -> WeightsCache:
     files = tuple(
         WeightsFile(
             name,
@@ -77,7 +77,7 @@ def cache_of(shop: Shop, folder: Path, **more: tuple[str, ...]) -> WeightsCache:
         )
         for name, content in shop.files.items()
     )
-    one = Weights(name="toy", help="h", source="s", licence="MIT", files=files, **more)
+    one = Weights(name="toy", help="h", source="s", licence="MIT", files=files, elsewhere=elsewhere)
     return WeightsCache(folder / "models", folder / "home", {"toy": one})
 
 
