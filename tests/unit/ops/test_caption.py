@@ -15,13 +15,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixmesh.ops import caption, operation
+from pixmesh.node.cell import Cell
+from pixmesh.node.model_process import Lender
+from pixmesh.node.slot_messages import ModelTask
+from pixmesh.node.spool import seen_path
+from pixmesh.ops import caption, npy, operation, registry
 from pixmesh.ops.errors import PictureError, RecipeError
 from pixmesh.ops.picture import to_depth
 from pixmesh.ops.process import DATA, Output, output_for, process
 from pixmesh.ops.recipe import parse
 from pixmesh.ops.supplies import Supplies
 from pixmesh.ops.weights import BLIP
+from pixmesh.tests.support.blip import NO_TORCH, write
 from pixmesh.tests.support.photos import Pixels, drawn, require_data, skimage_files
 from pixmesh.tests.unit.tui.command import pixmesh
 
@@ -29,33 +34,6 @@ PHOTOS = (
     *("astronaut", "brick", "camera", "cell", "chelsea", "coffee", "grass"),
     *("hubble_deep_field", "motorcycle_left", "text"),
 )
-SEPARATOR = 102
-"""BERT's [SEP]: the end of a sentence."""
-
-NO_TORCH = "no torch or transformers: uv sync --extra caption brings them"
-SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "projection_dim": 32}
-
-
-def write(folder: Path) -> Path:
-    """Write a small BLIP as upstream has its own: tokenizer, settings, and tensors in a pickle.
-
-    Its weights are so large that what it says depends on what it sees, and it often ends early.
-    """
-    torch = pytest.importorskip("torch", reason=NO_TORCH)
-    blip = pytest.importorskip("transformers", reason=NO_TORCH)
-    text = SMALL | {"num_attention_heads": 4, "initializer_range": 0.5}
-    vision = text | {"image_size": 32, "patch_size": 8}
-    config = blip.BlipConfig(text_config=text, vision_config=vision, initializer_range=0.5)
-    torch.manual_seed(0)
-    model = blip.BlipForConditionalGeneration(config)
-    with torch.no_grad():
-        model.text_decoder.cls.predictions.bias[SEPARATOR] += 11
-    config.save_pretrained(folder)
-    torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    vocabulary = require_data("models", "bert-vocab.txt")
-    blip.BertTokenizer(vocab=str(vocabulary)).save_pretrained(folder)
-    blip.BlipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +111,24 @@ def test_many_together_are_said_what_each_is_alone(
     assert together == [said([one], weights, prompt=prompt, beams=beams)[0] for one in pictures]
     assert all(one.startswith(prompt) and len(one) > len(prompt) for one in together)
     assert said([], weights) == []
+
+
+def test_what_slots_ask_at_once_is_said_together_and_the_same(
+    weights: Path, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    """As in the process in which a node loads the model."""
+    registry.loader(BLIP.name)(BLIP.name, weights)
+    step = parse("caption length=12").steps[0].canonical()
+    tasks = [ModelTask(number + 1, BLIP.name, step) for number in range(len(photos))]
+    pictures = [read(photo) for photo in photos.values()]
+    for task, pixels in zip(tasks, pictures, strict=True):
+        seen_path(tmp_path, task.attempt).write_bytes(npy.encode(pixels))
+    cell = Cell(tmp_path / "cell")
+    lender = Lender(tmp_path, cell, Supplies(weights=lambda _name: weights))
+    ends = list(lender.ends(tasks))
+    cell.close()
+    assert [end.attempt for end in ends] == [task.attempt for task in tasks]
+    assert [json.loads(end.data)["caption"] for end in ends] == said(pictures, weights)
 
 
 @pytest.mark.parametrize("depth", ["uint8", "uint16", "float32"])

@@ -1,0 +1,56 @@
+"""Captions out of a real mesh: said by one process of a node, for all of its slots."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixmesh.node.weights import VARIABLE
+from pixmesh.tests.support import blip
+from pixmesh.tests.support.meshes import RealMesh
+from pixmesh.tests.support.photos import skimage_files
+
+PATIENCE = 180.0
+HERE = """
+import json, pathlib, sys
+from pixmesh.ops import caption
+from pixmesh.ops.decode import decode
+folder, *photos = sys.argv[1:]
+seen = [decode(pathlib.Path(one).read_bytes()).pixels for one in photos]
+said = caption.captions(
+    seen, weights=pathlib.Path(folder), prompt="a photo of", length=9, beams=3
+)
+print(json.dumps(dict(zip(photos, said))))
+"""
+
+
+def said_here(folder: Path, photos: list[str]) -> dict[str, str]:
+    """Return the captions without a mesh; in a process of its own, which torch may litter."""
+    words = [sys.executable, "-P", "-c", HERE, str(folder), *photos]
+    told: dict[str, str] = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    return told
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small BLIP, in a folder of models."""
+    folder = tmp_path_factory.mktemp("models") / "blip"
+    folder.mkdir()
+    return blip.write(folder)
+
+
+def test_captions_of_a_mesh_are_those_that_are_said_here(
+    mesh: RealMesh, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blip.install(tmp_path / "path", small, monkeypatch)
+    monkeypatch.setenv(VARIABLE, str(small.parent))
+    photos = {str(path): path for path in skimage_files() if path.suffix == ".png"}
+    mesh.broker()
+    mesh.nodes("atlas", slots=2)
+    run = mesh.start("run", "caption prompt='a photo of' length=9", *photos)
+    assert run.code(PATIENCE) == 0, run.said()
+    lines = [json.loads(line) for line in run.data().splitlines()]
+    told = {one["source"]: one["data"]["caption"] for one in lines}
+    assert told == said_here(small, list(photos))
