@@ -3,6 +3,7 @@
     PIXMESH_MODELS, or platformdirs' user cache folder "pixmesh/models"
     ├── u2net/u2net.onnx          one folder a model
     ├── u2net/u2net.onnx.part     a download that was cut off; it goes on where it ended
+    ├── .u2net.lock               held by who fetches them
     └── seen.json                 which files were checked, and how they looked then
 
 Files that rembg or Hugging Face have fetched are used where they lie. Nothing is used before its
@@ -25,6 +26,7 @@ from typing import BinaryIO, Final
 import msgspec
 import platformdirs
 
+from ..broker.locks import lock_now
 from ..ops.weights import WEIGHTS, Weights, WeightsFile, missing
 from .errors import PixmeshError, UsageError
 
@@ -121,8 +123,9 @@ class WeightsCache:
         place = self.folder / name
         try:
             place.mkdir(parents=True, exist_ok=True)
-            for one in self.weights(name).files:
-                self._fetch(one, place, tell, fetch or download)
+            with _alone(place):
+                for one in self.weights(name).files:
+                    self._fetch(one, place, tell, fetch or download)
         except OSError as error:
             raise PixmeshError(
                 f"{name} cannot be stored in {place}: {error.strerror or error}",
@@ -182,6 +185,18 @@ class WeightsCache:
             with os.fdopen(handle, "wb") as file:
                 file.write(msgspec.json.encode(known))
             Path(name).replace(self._book)
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Keep other processes out of a folder of weights. Raises PixmeshError where one is in it."""
+    with place.with_name(f".{place.name}.lock").open("ab") as lock:
+        if not lock_now(lock):
+            raise PixmeshError(
+                f"another pixmesh fetches what is to be in {place}",
+                remedy="wait until it has; 'pixmesh models list' shows when",
+            )
+        yield
 
 
 def _looked_into(path: Path) -> Checked:

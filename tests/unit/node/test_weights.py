@@ -3,6 +3,8 @@
 import hashlib
 import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,6 +81,22 @@ def cache_of(shop: Shop, folder: Path, elsewhere: tuple[str, ...] = ()) -> Weigh
     )
     one = Weights(name="toy", help="h", source="s", licence="MIT", files=files, elsewhere=elsewhere)
     return WeightsCache(folder / "models", folder / "home", {"toy": one})
+
+
+def test_what_another_process_fetches_is_left_to_it(shop: Shop, tmp_path: Path) -> None:
+    cache = cache_of(shop, tmp_path)
+    place = cache.folder / "toy"
+    place.mkdir(parents=True)
+    holds = "import sys\nfrom pixmesh.broker.locks import lock_now\n"
+    holds += "file = open(sys.argv[1], 'ab')\nprint(lock_now(file), flush=True)\ninput()"
+    words = [sys.executable, "-P", "-c", holds, str(cache.folder / ".toy.lock")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"True\n"
+        with pytest.raises(PixmeshError, match="another pixmesh fetches"):
+            cache.pull("toy")
+        other.communicate(b"\n")
+    assert cache.pull("toy") == place
 
 
 def test_all_files_are_fetched_once_and_each_is_right(shop: Shop, tmp_path: Path) -> None:
