@@ -291,8 +291,10 @@ class Scheduler:
     def _has(self, node: Node, state: State, now: float) -> None:
         """Note whose weights a node has, and what it has ready: it is filed by that."""
         models = frozenset(state.models)
-        self.chronicle.stocked(node.hello.name, models - node.models, now)
-        node.models = models
+        if models != node.models:
+            self.chronicle.stocked(node.hello.name, models - node.models, now)
+            node.models = models
+            self._stock_at = now
         has = has_of(node.hello.has, models.difference(state.cold))
         if has != node.has:
             self._pool.discard(node)
@@ -303,6 +305,8 @@ class Scheduler:
     def _from_owner(self, owner: Owner, message: Message, now: float) -> None:
         match message:
             case Submit():
+                if message.batch not in owner.batches:
+                    self._stock_at = now  # it may need what only weights are missing for
                 self._intake.submit(owner, message, now, young=self._young(now))
                 self._reckon_awaited()
             case Settled(attempts):

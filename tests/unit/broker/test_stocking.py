@@ -3,13 +3,24 @@
 from collections.abc import Collection, Sequence
 
 from pixmesh.broker.leases import SUSPECT_AFTER
-from pixmesh.broker.messages import MemberId
+from pixmesh.broker.messages import Ask, MemberId, State
 from pixmesh.broker.nodes import Node
 from pixmesh.broker.reasons import why_idle, why_waiting
 from pixmesh.broker.stocking import AGAIN, Errand, Stocking, has_of
 from pixmesh.broker.tasks import Batch, Task
 
-from .records import NODE, OTHER, THIRD, batch_record, item, node_record
+from .records import (
+    NODE,
+    OTHER,
+    OWNER,
+    THIRD,
+    Talk,
+    batch_record,
+    item,
+    node_record,
+    submit,
+    task_id,
+)
 
 NOW = 10.0
 
@@ -140,3 +151,35 @@ def test_what_is_fetched_or_could_not_be_is_the_reason() -> None:
     node.pulling, node.unfetched = "", "u2net: no route"
     assert why_waiting(batch, [node]).endswith("; node.... could not fetch u2net: no route")
     assert why_idle(node, [batch], NOW) == "lacks model u2net; could not fetch u2net: no route"
+
+
+MODEL = "model u2net"
+COLD = State(ready=1, models=("u2net",), cold=("u2net",))
+
+
+def errands_of(talk: Talk, node: MemberId) -> list[str]:
+    return [one.about for one in talk.heard_by(node) if isinstance(one, Ask)]
+
+
+def test_a_node_gets_what_needs_a_model_when_it_has_loaded_that_and_all_else_before() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.node()
+    talk.hear(NODE, COLD)
+    talk.hear(OWNER, submit(1, needs=("blur", MODEL)))
+    talk.hear(OWNER, submit(2, seq=2, batch=2, needs=("blur",)))
+    assert errands_of(talk, NODE) == ["u2net"]
+    assert [one.task.id for one in talk.assigned()] == [task_id(2)]
+    talk.hear(NODE, State(ready=1, models=("u2net",)))
+    assert [one.task.id for one in talk.assigned()] == [task_id(2), task_id(1)]
+
+
+def test_what_a_new_batch_or_a_new_node_lacks_is_sent_for_at_once() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.hear(OWNER, submit(1, needs=("blur", "model blip")))
+    talk.node()
+    talk.hear(NODE, COLD)
+    assert errands_of(talk, NODE) == ["blip"]
+    talk.hear(OWNER, submit(2, seq=2, batch=2, needs=("blur", MODEL)))
+    assert errands_of(talk, NODE) == ["blip", "u2net"]
