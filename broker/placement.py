@@ -46,12 +46,17 @@ def fits(node: Node, task: Task) -> bool:
     return node.reserved + task.item.memory <= node.budget
 
 
+def drain_word(node: Node) -> str:
+    """Return how far a node is that takes nothing new: told to rest, or about to leave."""
+    return "draining" if node.draining or node.active else "drained"
+
+
 def why_nothing_new(node: Node) -> str:
     """Return why the node is to be given nothing new, or nothing."""
     if node.quarantined:
         return f"quarantined: {node.quarantined}"
     if node.draining or node.paused:
-        return "draining"
+        return drain_word(node)
     if node.trouble:
         return f"resting: {node.trouble}"
     if node.ready == 0:

@@ -12,6 +12,7 @@ from msgspec import structs
 from .bottleneck import limited_by
 from .messages import FolderItem, MemberId, Phase
 from .nodes import Node
+from .placement import drain_word
 from .reasons import why_idle, why_waiting
 from .scheduler import Scheduler
 from .tasks import Attempt, Batch, Owner, Task
@@ -102,7 +103,7 @@ def _node_view(node: Node, batches: list[Batch], now: float, address: str) -> No
     )
 
 
-STATES = ("late", "quarantined", "draining", "warming", "working", "idle")
+STATES = ("late", "quarantined", "draining", "drained", "warming", "working", "idle")
 """All that a node may be; a word each."""
 
 
@@ -112,10 +113,12 @@ def _state_word(node: Node, now: float) -> str:
     if node.quarantined:
         return "quarantined"
     if node.draining or node.paused:
-        return "draining"
+        return drain_word(node)
     if node.ready == 0:
         return "warming"
-    return "working" if node.active else "idle"
+    if node.active:
+        return "working"
+    return "warming" if node.warming else "idle"
 
 
 def _worked_on(active: Iterable[Attempt]) -> str:

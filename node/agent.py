@@ -33,6 +33,7 @@ from ..broker.messages import (
 )
 from ..broker.previews import MOST_BYTES
 from ..broker.sockets import arrived, put
+from .absence import Absence
 from .attempts import Attempts, Held
 from .errors import MeshUnreachable
 from .limits import Limits
@@ -93,6 +94,7 @@ class Agent:
     _drain_until: float = float("inf")
     _look_at: float = float("-inf")
     _silent_since: float | None = None
+    _absence: Absence = field(default_factory=Absence)
 
     def serve(self) -> None:
         """Run until drained or told to stop; slots end with it."""
@@ -215,6 +217,8 @@ class Agent:
                 self._ever = welcome
                 self.attempts.session_began(welcome.boot)
                 self._beat_at = float("-inf")
+        if said := self._absence.look(now, here=welcome is not None or self._ever is None):
+            log.warning("the broker at %s %s", self.connection.address, said)
         if self.connection.refusal is not None:
             self.stopping = True
         if self._ever is None and now - self._began > self.patience:

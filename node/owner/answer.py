@@ -50,12 +50,16 @@ class Answer:
     def save(self, folder: str | Path) -> Path:
         """Write the result into a folder, under its input's name with the right extension.
 
-        Raises JobFailed when there is none, FileExistsError rather than overwrite.
+        Raises JobFailed when there is none, FileExistsError rather than overwrite, and
+        NotADirectoryError where a file is named rather than a folder.
         """
         from ...ops.process import extension
 
         self.checked()
         folder = Path(folder)
+        if folder.suffix.lower() == extension(self.format) and not folder.is_dir():
+            what = f"{folder} has a file's name, and save takes a folder"
+            raise NotADirectoryError(f"{what}: write answer.bytes where the name is to be yours")
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{Path(self.name).stem}{extension(self.format)}"
         with path.open("xb") as file:

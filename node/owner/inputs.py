@@ -50,6 +50,7 @@ _MAGIC: Final = re.compile(
     rb"|BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}|P[1-6]\s+[0-9#]|v/1\x01|\#\?RADIANCE",
     re.DOTALL,
 )
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _RECIPE_WORD: Final = re.compile(r"\||[a-z][a-z0-9_-]*|[a-z][a-z0-9_]*=[^/\\]*")
 
 
@@ -241,5 +242,10 @@ def _missing(given: Path, error: OSError | ValueError) -> UsageError:
             f"there is no file or folder {text!r}",
             remedy="did you forget the quotes around the recipe?"
             ' It is one argument: "grayscale | blur ksize=5"',
+        )
+    if _URL.match(text):
+        return UsageError(
+            f"{text!r} is no file or folder of this machine",
+            remedy="fetch it first; 'pixmesh watch' takes folders at s3://, sftp:// and others",
         )
     return UsageError(f"there is no file or folder {text!r}", remedy="check the spelling")

@@ -334,7 +334,7 @@ def _check_out(out: Path, inputs: Inputs) -> None:
     if out in inputs.folders:
         raise UsageError(
             f"OUT {out} is itself an INPUT folder: the outputs would become inputs",
-            remedy=f"choose another folder, such as -o {out / 'out'}",
+            remedy=f"choose another folder, such as -o {out.with_name(f'{out.name}-out')}",
         )
 
 

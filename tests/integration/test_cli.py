@@ -71,6 +71,7 @@ def test_version(tmp_path: Path) -> None:
         (["run", "in", "in", "-o", "out"], "the recipe comes first"),
         (["run", "grayscale | blur ksize=4", "in", "-o", "out"], "must be odd"),
         (["run", "grayscale", "nowhere", "-o", "out"], "'nowhere'"),
+        (["run", "grayscale", "https://host/a.jpg", "-o", "out"], "fetch it first"),
         (["run", "grayscale", "in", "-o", "out", "--format", "xyz"], "png"),
         (["run", "grayscale", "in", "-o", "out", "--quality", "0"], "1 to 100"),
         (["run", "grayscale", "in", "-o", "in"], "would become inputs"),

@@ -70,7 +70,7 @@ def test_what_follows_from_changes_is_what_the_broker_says_when_asked(mesh: Real
         while time.monotonic() < give_up:
             listener.until(Change)
             nodes = listener.seen.nodes if listener.seen is not None else ()
-            if [(one.name, one.state) for one in nodes] == [("atlas", "draining")]:
+            if [(one.name, one.state) for one in nodes] == [("atlas", "drained")]:
                 break
         asked = mesh.status()
         assert listener.seen is not None

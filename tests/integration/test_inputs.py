@@ -95,3 +95,6 @@ def test_results_are_saved_under_the_inputs_name(local: pixmesh.Mesh, tmp_path: 
     assert path.read_bytes() == answer.bytes
     with pytest.raises(FileExistsError):
         answer.save(tmp_path / "out")
+    with pytest.raises(NotADirectoryError, match="a file's name"):
+        answer.save(tmp_path / "mine.jpg")
+    assert not (tmp_path / "mine.jpg").exists()

@@ -155,7 +155,7 @@ def test_a_node_is_drained_and_resumed_by_keys(mesh: RealMesh) -> None:
         top.press("d")
         top.wait_for("pixmesh nodes drain atlas")
         top.press("y")
-        eventually(lambda: "◐ draining" in top.lines()[row(top, "atlas")])
+        eventually(lambda: "◑ drained" in top.lines()[row(top, "atlas")])
         top.press("u")
         eventually(lambda: "○ idle" in top.lines()[row(top, "atlas")])
 

@@ -74,7 +74,7 @@ def for_nodes(view: MeshView, names: Sequence[str]) -> list[Action]:
 
 
 def _rests(node: NodeView) -> bool:
-    return node.state in {"draining", "quarantined"}
+    return node.state in {"draining", "drained", "quarantined"}
 
 
 def for_folders(view: MeshView, ids: Sequence[str]) -> list[Action]:

@@ -47,8 +47,13 @@ def test_a_node_idles_for_a_reason() -> None:
     assert why_idle(node, [waiting("rembg"), waiting("blur")], 0.0) == ""
     assert why_idle(node, [], SUSPECT_AFTER + 0.2) == "silent for 3.2 s"
     assert why_idle(node_record(ready=0), [], 0.0) == "its slots are starting"
-    node.draining = True
+    node.paused = True
+    assert why_idle(node, [], 0.0) == "drained"
+    load(node, seconds=1.0)
     assert why_idle(node, [], 0.0) == "draining"
+    leaving = node_record()
+    leaving.draining = True
+    assert why_idle(leaving, [], 0.0) == "draining"
     working = node_record()
     load(working, seconds=1.0)
     assert why_idle(working, [waiting("rembg")], 0.0) == ""
