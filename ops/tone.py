@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from .colour import Shares
     from .picture import Pixels
 
-ROWS = 64
-"""Rows that are mixed at a time: as floats they are still in the cache when they are rounded."""
-
 
 def identity(pixels: Pixels) -> Pixels:
     """Return the pixels as they are: any shape, any depth."""
@@ -74,11 +71,15 @@ def invert(pixels: Pixels) -> Pixels:
 def brightness(pixels: Pixels, *, amount: float) -> Pixels:
     """Return the picture with `amount` of the full range added to every value, clipped.
 
-    Any channels and depth, kept; alpha stays.
+    Any channels and depth, kept; alpha stays. Integers move by a whole number.
     """
-    from .colour import along
+    import numpy as np
 
-    return along(pixels, lambda values: values + amount)
+    from .colour import along, peak
+
+    most = peak(pixels)
+    share = amount if pixels.dtype == np.float32 else round(amount * most) / most
+    return along(pixels, lambda values: values + share)
 
 
 def contrast(pixels: Pixels, *, factor: float) -> Pixels:
@@ -123,37 +124,29 @@ def posterize(pixels: Pixels, *, levels: int) -> Pixels:
 def sepia(pixels: Pixels) -> Pixels:
     """Return the picture in the browns of old prints: BGR, also of gray; alpha stays.
 
-    Any depth, kept, clipped to its range. Source: the sepia matrix of the W3C's Filter Effects
-    (`sepia(1)`), on R, G and B.
+    Any depth, kept, clipped to its range; of 8 bits within 1 of the exact value. Source: the sepia
+    matrix of the W3C's Filter Effects (`sepia(1)`), on R, G and B; `cv2.transform`.
     """
     import cv2
-    import numpy as np
 
     from .colour import without_touching_alpha
 
     def toned(colour: Pixels) -> Pixels:
-        bgr = cv2.cvtColor(colour, cv2.COLOR_GRAY2BGR) if colour.ndim == 2 else colour
-        made = np.empty_like(bgr)
-        for top in range(0, bgr.shape[0], ROWS):
-            _tone(bgr[top : top + ROWS], made[top : top + ROWS])
-        return made
+        return _toned(cv2.cvtColor(colour, cv2.COLOR_GRAY2BGR) if colour.ndim == 2 else colour)
 
     return without_touching_alpha(pixels, toned)
 
 
-def _tone(bgr: Pixels, made: Pixels) -> None:
-    """Write some rows in sepia over those of `made`."""
+def _toned(bgr: Pixels) -> Pixels:
     import cv2
     import numpy as np
 
     from .colour import peak
 
     if bgr.dtype == np.uint8:
-        # Nothing is below 0: this rounds and clips in one go.
-        cv2.convertScaleAbs(cv2.transform(bgr.astype(np.float32), _sepia_matrix()), made)
-        return
-    clipped = np.clip(cv2.transform(bgr.astype(np.float64), _sepia_matrix()), 0, peak(bgr))
-    made[:] = clipped if bgr.dtype == np.float32 else np.rint(clipped)
+        return cv2.transform(bgr, _sepia_matrix())
+    made = np.clip(cv2.transform(bgr.astype(np.float64), _sepia_matrix()), 0, peak(bgr))
+    return (made if bgr.dtype == np.float32 else np.rint(made)).astype(bgr.dtype)
 
 
 def _sepia_matrix() -> NDArray[np.float64]:
