@@ -23,6 +23,9 @@ WEIGHTS_COME = "weights come"
 """How the reason begins for which a batch waits that needs no patience: a node fetches them."""
 
 WEIGHTS_OF = "model "
+
+FORMAT_OF = "format "
+"""What stands before the name of a format among the operations that a node has, or must have."""
 """What a node has and a batch needs beside operations: the weights of the model that follows."""
 
 MOST_FOLDERS = 64

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from ..broker import history, lifetime, wire
 from ..broker.doors import demand_key
 from ..broker.gate import Gate
 from ..broker.keys import KeyPair
-from ..broker.messages import Hello
+from ..broker.messages import FORMAT_OF, Hello
 from ..broker.names import host_name
 from . import platform
 from .agent import FOUND, STOCKED, Agent, tell
@@ -112,10 +113,12 @@ def _seeker(way: Way, key: KeyPair, wake: lifetime.Wake, stack: ExitStack) -> "S
 def _hello(
     options: NodeOptions, name: str, key: KeyPair, attempts: Attempts
 ) -> Callable[[], Hello]:
-    from ..ops import registry
+    from ..ops import raw, registry
 
     boot, numeric, budget = os.urandom(8), platform.numeric_class(), memory_budget()
     has = tuple(one.name for one in registry.every() if not one.missing())
+    if find_spec(raw.MODULE) is not None:
+        has = (*has, f"{FORMAT_OF}{raw.FORMAT}")
 
     def hello() -> Hello:
         return Hello(

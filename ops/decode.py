@@ -1,14 +1,15 @@
 """From a file's bytes to upright pixels.
 
 OpenCV decodes all that it decodes right, so that results are what plain OpenCV calls give;
-Pillow takes the TIFFs that OpenCV gets wrong, `pi_heif` HEIC.
+Pillow takes the TIFFs that OpenCV gets wrong, `pi_heif` HEIC, `rawpy` camera RAW.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from . import bmp, boxes, exif, gif, heic, heif, jp2, jpeg, npy, png, tiff, webp
+from . import bmp, boxes, exif, gif, heic, heif, jp2, jpeg, npy, png, raw, tiff, webp
 from .complaints import missing_pixels, overheard
 from .errors import PictureError
 from .header import Header, probe
@@ -32,10 +33,17 @@ def decode(data: Buffer, *, max_pixels: int = MAX_PIXELS, header: Header | None 
     refuse_large(header.width * header.height, max_pixels)
     check(data, header)
     pixels = _upright(_pixels(data, header), header)
-    told = header.layout
-    if pixels.shape[:2] != (told.height, told.width) or pixels.nbytes > told.nbytes:
+    if not _is_as_told(pixels, header):
         raise PictureError("corrupt", "the pixels are not what the header says")
     return Picture(pixels, _upright_metadata(header.metadata))
+
+
+def _is_as_told(pixels: Pixels, header: Header) -> bool:
+    """Tell whether the pixels are what the header says; RAW's edges may have been cut off."""
+    told, height, width = header.layout, *pixels.shape[:2]
+    if header.format == raw.FORMAT:
+        return bool(height <= told.height and width <= told.width)
+    return pixels.shape[:2] == (told.height, told.width) and pixels.nbytes <= told.nbytes
 
 
 def refuse_large(pixels: int, max_pixels: int, what: str = "the picture") -> None:
@@ -50,22 +58,22 @@ def check(data: Buffer, header: Header) -> None:
     match header.facts:
         case jpeg.Jpeg(scan=scan):
             jpeg.check(data, scan)
-        case png.Png():
-            png.check(data)
-        case tiff.Tiff():
-            tiff.check(data)
-        case webp.Webp():
-            webp.check(data)
-        case gif.Gif():
-            gif.check(data)
-        case bmp.Bmp():
-            bmp.check(data)
-        case jp2.Jp2():
-            jp2.check(data)
-        case heif.Heif():
-            boxes.check(data)
         case npy.Npy() as found:
             npy.check(data, found)
+        case facts:
+            _CHECKS[type(facts)](data)
+
+
+_CHECKS: Final[Mapping[type, Callable[[Buffer], None]]] = {
+    png.Png: png.check,
+    tiff.Tiff: tiff.check,
+    raw.Raw: raw.check,
+    webp.Webp: webp.check,
+    gif.Gif: gif.check,
+    bmp.Bmp: bmp.check,
+    jp2.Jp2: jp2.check,
+    heif.Heif: boxes.check,
+}
 
 
 def _pixels(data: Buffer, header: Header) -> Pixels:
@@ -73,6 +81,8 @@ def _pixels(data: Buffer, header: Header) -> Pixels:
     match header.facts:
         case npy.Npy() as array:
             return npy.decode(data, array)
+        case raw.Raw():
+            return raw.decode(data)
         case heif.Heif() if header.format == "heic":
             return heic.decode(data, channels=header.channels)
         case tiff.Tiff() as page if _opencv_errs(page):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, TypeAlias
 
-from . import bmp, exif, gif, heif, jp2, jpeg, npy, png, tiff, webp
+from . import bmp, exif, gif, heif, jp2, jpeg, npy, png, raw, tiff, webp
 from .errors import PictureError
 from .operation import Layout
 from .picture import Metadata
@@ -18,7 +18,16 @@ from .sniff import FIRST_BYTES, sniff
 from .source import Buffer, Source
 
 Facts: TypeAlias = (
-    jpeg.Jpeg | png.Png | tiff.Tiff | webp.Webp | gif.Gif | bmp.Bmp | jp2.Jp2 | heif.Heif | npy.Npy
+    jpeg.Jpeg
+    | png.Png
+    | tiff.Tiff
+    | raw.Raw
+    | webp.Webp
+    | gif.Gif
+    | bmp.Bmp
+    | jp2.Jp2
+    | heif.Heif
+    | npy.Npy
 )
 
 
@@ -103,6 +112,8 @@ def _png(source: Source) -> Header:
 
 
 def _tiff(source: Source) -> Header:
+    if raw.is_raw(source):
+        return _raw(source)
     found = tiff.read(source)
     return Header(
         format="tiff",
@@ -112,6 +123,21 @@ def _tiff(source: Source) -> Header:
         depth=found.depth,
         orientation=found.orientation,
         frames=found.pages,
+        nbytes=source.nbytes,
+        metadata=found.metadata,
+        facts=found,
+    )
+
+
+def _raw(source: Source) -> Header:
+    found = raw.read(source)
+    return Header(
+        format=raw.FORMAT,
+        width=found.width,
+        height=found.height,
+        channels=3,
+        depth=16,
+        orientation=found.orientation,
         nbytes=source.nbytes,
         metadata=found.metadata,
         facts=found,

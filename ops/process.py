@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from . import raw
 from .decode import MAX_PIXELS, decode, refuse_large
 from .encode import WRITERS, encode, format_named
 from .errors import PictureError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SAME: Final = "same"
 DATA: Final = "json"
-_SUFFIXES: Final = {"heic": ".heic", "gif": ".gif", DATA: ".json"}
+_SUFFIXES: Final = {"heic": ".heic", "gif": ".gif", raw.FORMAT: ".dng", DATA: ".json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +203,8 @@ def _refuse_unfit(operation: Operation, pixels: Pixels) -> None:
 def output_format(header: Header, output: Output) -> str:
     """Return the format that the result will have.
 
-    "same" keeps the input's; of those that cannot be written, GIF becomes PNG and HEIC JPEG. It
-    depends on the format alone, so that an output has its name before its picture is opened.
+    "same" keeps the input's; of those that cannot be written, GIF becomes PNG, HEIC and RAW JPEG.
+    It depends on the format alone, so that an output has its name before its picture is opened.
     """
     if output.format != SAME:
         return output.format

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from . import raw
 from .errors import RecipeError
 from .operation import Layout, Operation, Parameter, Value, write_value
 from .registry import OPERATIONS, nearest
@@ -110,10 +111,12 @@ class Recipe:
         """Return the bytes needed to run on a picture with that header.
 
         The encoded file, the largest step's input, output and scratch, and turning upright or
-        changing depth while decoding and encoding, which hold two pictures at a time.
+        changing depth while decoding and encoding, which hold two pictures at a time, and three
+        where camera RAW is developed.
         """
         layouts = self.layouts(header)
-        codec = 2 * max(layouts[0].nbytes, layouts[-1].nbytes)
+        held = 3 if header.format == raw.FORMAT else 2
+        codec = max(held * layouts[0].nbytes, 2 * layouts[-1].nbytes)
         steps = (
             before.nbytes + after.nbytes + step.operation.memory * max(before.pixels, after.pixels)
             for step, (before, after) in zip(self.steps, pairwise(layouts), strict=True)

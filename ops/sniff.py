@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .errors import PictureError
+from .raw import MARKS
 
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -13,6 +14,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"MM\0*", "tiff"),
     (b"II+\0", "tiff"),
     (b"MM\0+", "tiff"),
+    *((mark, "tiff") for mark in MARKS),  # told from TIFF when they are read
     (b"GIF87a", "gif"),
     (b"GIF89a", "gif"),
     (b"BM", "bmp"),
@@ -40,6 +42,7 @@ _STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"ID3", "an MP3 file"),
     (b"fLaC", "a FLAC file"),
     (b"SQLite format 3", "an SQLite database"),
+    (b"FUJIFILMCCD-RAW", "a Fujifilm RAF, which is not read here"),
     (b"\xff\x0a", "a JPEG XL picture, which is not read here"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL picture, which is not read here"),
 )
@@ -84,6 +87,8 @@ def _boxed(start: bytes) -> str:
         return "avif"
     if brands & _HEIC or start[8:12] in {b"mif1", b"msf1"}:
         return "heic"
+    if b"crx " in brands:
+        raise PictureError("unsupported", "Canon's CR3 is not read here", remedy="make it a DNG")
     raise PictureError(
         "not-a-picture", "this is not a picture: it looks like a video or audio file"
     )

@@ -119,13 +119,18 @@ def check(data: Buffer) -> None:
     """Raise PictureError("truncated") unless every page's strips or tiles are in the file."""
     source = Source(data)
     for number, page in enumerate(_pages(source, directory.read_frame(source)), start=1):
-        for where, sizes in ((STRIPS, STRIP_SIZES), (TILES, TILE_SIZES)):
-            if where not in page:
-                continue
-            starts = page[where].numbers
-            lengths = page[sizes].numbers if sizes in page else (1,) * len(starts)
-            if any(a + b > source.nbytes for a, b in zip(starts, lengths, strict=False)):
-                raise ends_early(f"the picture data of page {number}", source.nbytes)
+        demand_whole(source, page, number)
+
+
+def demand_whole(source: Source, page: Directory, number: int) -> None:
+    """Raise PictureError("truncated") unless a page's strips or tiles are in the file."""
+    for where, sizes in ((STRIPS, STRIP_SIZES), (TILES, TILE_SIZES)):
+        if where not in page:
+            continue
+        starts = page[where].numbers
+        lengths = page[sizes].numbers if sizes in page else (1,) * len(starts)
+        if any(a + b > source.nbytes for a, b in zip(starts, lengths, strict=False)):
+            raise ends_early(f"the picture data of page {number}", source.nbytes)
 
 
 def embed(data: bytes, metadata: Metadata, *, alpha: bool) -> bytes:

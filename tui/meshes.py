@@ -34,7 +34,7 @@ class Opened:
 
         here = self.session.name
         for batch in ask_status(self.way, patience=ASKING).batches:
-            if (batch.owner, batch.label) == (here, label) and not batch.running:
+            if (batch.owner, batch.label) == (here, label) and batch.reason:
                 return batch.reason
         return ""
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..broker.messages import WEIGHTS_COME
+from ..broker.messages import FORMAT_OF, WEIGHTS_COME
 from ..node.errors import CannotRun, MeshUnreachable, PixmeshError
+from ..ops.raw import EXTRA, FORMAT
 from .beside import Beside
 from .pace import Counts
 
@@ -103,13 +104,13 @@ class Watchman(Beside):
         if self._patience.is_over(now):
             self.verdict = gone or CannotRun(
                 f"{reason} (waited {self._patience.wait:g} s)",
-                remedy=f"{self._what_to_start}, wait longer with --wait,"
+                remedy=f"{self._what_to_start(reason)}, wait longer with --wait,"
                 " or add --local to run here",
             )
             self._give_up(gone is not None)
 
-    @property
-    def _what_to_start(self) -> str:
-        if not self._extras:
+    def _what_to_start(self, reason: str) -> str:
+        extras = [EXTRA] if f"{FORMAT_OF}{FORMAT}" in reason else self._extras
+        if not extras:
             return "start a node with 'pixmesh node'"
-        return f"start a node where 'pixmesh[{','.join(self._extras)}]' is installed"
+        return f"start a node where 'pixmesh[{','.join(extras)}]' is installed"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from ...broker.messages import FORMAT_OF
+
 if TYPE_CHECKING:
     from ...ops.process import Output
     from ...ops.recipe import Recipe
@@ -11,11 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Appraisal:
-    """What a header foretells: seconds on the reference core, bytes of memory, size."""
+    """What a header foretells: seconds on the reference core, bytes of memory, size.
+
+    ``needs`` are what a node must have besides the recipe's operations.
+    """
 
     seconds: float
     memory: int
     megapixels: float
+    needs: tuple[str, ...] = ()
 
 
 Appraise = Callable[[BinaryIO], Appraisal]
@@ -27,13 +33,16 @@ def appraiser(recipe: "Recipe", output: "Output") -> Appraise:
 
     It raises PictureError for what is no picture, and for one that breaks a limit.
     """
+    from ...ops import raw
     from ...ops.header import probe
     from ...ops.process import check_limits
 
     def appraise(file: BinaryIO) -> Appraisal:
         header = probe(file)
         check_limits(recipe, header, output)
-        seconds = recipe.cost() * header.megapixels
-        return Appraisal(seconds, recipe.memory(header), header.megapixels)
+        is_raw = header.format == raw.FORMAT
+        seconds = (recipe.cost() + (raw.COST if is_raw else 0.0)) * header.megapixels
+        needs = (f"{FORMAT_OF}{raw.FORMAT}",) if is_raw else ()
+        return Appraisal(seconds, recipe.memory(header), header.megapixels, needs)
 
     return appraise

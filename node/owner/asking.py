@@ -130,6 +130,7 @@ class Asking:
             output=self._output,
             seconds=appraisal.seconds,
             memory=appraisal.memory,
+            needs=appraisal.needs,
         )
 
 

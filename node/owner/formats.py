@@ -17,6 +17,8 @@ _MEANINGS: Final = {
 }
 _CONVERTED: Final = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "jpeg"),
+    **dict.fromkeys((".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2"), "jpeg"),
+    **dict.fromkeys((".pef", ".srw", ".orf", ".rw2"), "jpeg"),
     ".gif": "png",
 }
 

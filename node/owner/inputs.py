@@ -44,7 +44,7 @@ BROKEN_LINK_KIND: Final = "broken link"
 NO_EXTENSION_KIND: Final = "no extension"
 
 _MAGIC: Final = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|II[*+]\0|MM\0[*+]|RIFF....WEBP"
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|II[*+U]\0|IIR[OS]|MM\0[*+]|MMOR|RIFF....WEBP"
     rb"|....ftyp(?:avif|avis|hei[cmsx]|hev[cmx]|mif1|msf1)"
     rb"|\0\0\0\x0cJXL \r\n\x87\n|\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
     rb"|BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}|P[1-6]\s+[0-9#]|v/1\x01|\#\?RADIANCE",

@@ -67,7 +67,8 @@ class Job(Struct, frozen=True, kw_only=True):  # made by the thousand: in C
 
     ``seconds`` is the declared cost on the reference core, ``memory`` the bytes a slot
     needs; both come from the picture's header. ``recipe`` is canonical text and
-    ``output`` the canonical text of an ops.process.Output.
+    ``output`` the canonical text of an ops.process.Output. ``needs`` are what a node must
+    have besides the recipe's operations.
     """
 
     id: JobId
@@ -77,6 +78,7 @@ class Job(Struct, frozen=True, kw_only=True):  # made by the thousand: in C
     output: str
     seconds: float
     memory: int
+    needs: tuple[str, ...] = ()
 
 
 class Result(Struct, frozen=True, kw_only=True):

@@ -112,4 +112,5 @@ class Preparer:
             output=self._output,
             seconds=appraisal.seconds,
             memory=appraisal.memory,
+            needs=appraisal.needs,
         )

@@ -135,7 +135,7 @@ class Session:
         """
         size, _ = job.source.size, job.source.digest  # read here, not by the session's thread
         inline = job.source.read(0, size) if size <= INLINE_BYTES else None
-        needs = _needs(job.recipe)
+        needs = (*_needs(job.recipe), *job.needs)
         request = functools.partial(self._add, job, inline, needs, label, deliver)
         with self._lock:
             while self._open_jobs >= MOST_JOBS and not self._closing and not self._is_own_thread():

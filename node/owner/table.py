@@ -90,7 +90,7 @@ class Table:
     note: History = ignore
     tell: Callable[[TaskItem, Deliver, Outcome], None] = _told
     entries: dict[JobId, Entry] = field(default_factory=dict)
-    batches: dict[tuple[str, str, str], Batch] = field(default_factory=dict)
+    batches: dict[tuple[str, str, str, tuple[str, ...]], Batch] = field(default_factory=dict)
     window: int = FIRST_WINDOW
     window_bytes: int = FIRST_WINDOW_BYTES
     _waiting: deque[Entry] = field(default_factory=deque)
@@ -126,8 +126,8 @@ class Table:
         self._waiting.append(entry)
 
     def batch(self, recipe: str, output: str, label: str, needs: tuple[str, ...]) -> Batch:
-        """Return the batch of this recipe, output and label, a new one if need be."""
-        key = (recipe, output, label)
+        """Return the batch of all that, a new one if need be."""
+        key = (recipe, output, label, needs)
         batch = self.batches.get(key)
         if batch is None:
             number = len(self.batches) + 1
