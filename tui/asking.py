@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ..node.errors import MeshUnreachable, PixmeshError, UsageError
+from ..node.folder.places import is_remote
 from ..node.owner.folder_records import Arrival, Wish
 from ..node.owner.ledger import Ledger
 from ..node.owner.row import Row
@@ -116,7 +117,8 @@ class Asking:
         return answers + self._retried(page)
 
     def _how_to_retry(self, row: Row) -> Way | Refusal:
-        return retry_output(row, is_alive=self.ledger.is_alive(row.owner))
+        there = is_remote(row.destination) or row.destination.exists()
+        return retry_output(row, is_alive=self.ledger.is_alive(row.owner), is_there=there)
 
     def _retried(self, rows: Sequence[Row]) -> list[Answer]:
         if not rows:

@@ -5,7 +5,8 @@ submitted, its owner lives            its owner is asked             is under wa
 submitted, its owner died             is cancelled at once           the same command goes on
 committing                            is too late                    is under way
 failed, cancelled                     is over                        asked of its watcher
-done                                  is over                        is done
+done, the output is there             is over                        is done
+done, the output was taken away       is over                        asked of its watcher
 an arrival, of a living watcher       its watcher is asked           is to come
 an arrival, of one that died          is not taken on by anyone      is to come
 """
@@ -73,13 +74,15 @@ def cancel_arrival(arrival: Arrival, *, is_watched: bool) -> Way | Refusal:
     )
 
 
-def retry_output(row: Row, *, is_alive: bool) -> Way | Refusal:
-    """Decide how an output is tried again."""
+def retry_output(row: Row, *, is_alive: bool, is_there: bool) -> Way | Refusal:
+    """Decide how an output is tried again; ``is_there``: its file is, as far as can be seen."""
     match row.state:
         case State.FAILED | State.CANCELLED:
             return Way.OWNER
+        case State.DONE if not is_there:
+            return Way.OWNER
         case State.DONE:
-            return Refusal("is done", f"remove the output and {SAME_COMMAND} to make it anew")
+            return Refusal("is done", "take its output away, then retry makes it anew")
         case State.SUBMITTED | State.COMMITTING if is_alive:
             return Refusal("is under way", f"'pixmesh why {row.source}' tells how far it is")
         case State.SUBMITTED | State.COMMITTING:

@@ -167,14 +167,19 @@ class Feeder:
             case Decision.FAILED:
                 assert row is not None  # noqa: S101  # decided by it
                 return _Looked(target, failed=row.reason or row.code)
-        return self._work(target, Entry(picture, destination), row, decision)
+        return self._work(target, Entry(picture, destination), row, decision, anew=ready.retry)
 
-    def _work(self, target: Target, entry: Entry, row: Row | None, decision: Decision) -> "_Looked":
+    def _work(
+        self, target: Target, entry: Entry, row: Row | None, decision: Decision, *, anew: bool
+    ) -> "_Looked":
+        """Return what is to be made; ``anew``: also what was made before and was taken away."""
         if row is not None and row.state is State.FAILED:
             self._notes.remove(target.output.label, entry.picture.relative)
         is_done = row is not None and row.state is State.DONE
         digest = row.digest if row is not None and row.identity == entry.picture.identity else None
-        entry = Entry(entry.picture, entry.destination, digest, before=row if is_done else None)
+        is_lost = anew and not self._outlet.exists(entry.destination)
+        before = row if is_done and not is_lost else None
+        entry = Entry(entry.picture, entry.destination, digest, before=before)
         if decision is Decision.FINISH and row is not None:
             return _Looked(target, Unfinished(entry, row))
         if row is not None and row.temp is not None:

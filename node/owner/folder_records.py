@@ -70,7 +70,7 @@ class Asked:
 
 _ASK: Final = {
     Wish.RETRY: "UPDATE outputs SET asked = ? WHERE destination = ?"
-    " AND state IN ('failed', 'cancelled')",
+    " AND state IN ('failed', 'cancelled', 'done')",
     Wish.CANCEL: "UPDATE outputs SET asked = ? WHERE destination = ? AND state = 'submitted'",
 }
 _ASKED_OUTPUTS: Final = "SELECT source, destination, job, asked FROM outputs WHERE asked != ''"

@@ -13,6 +13,7 @@ from pixmesh.tests.integration.drops import PATIENCE, Drop, encoded
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import Member, RealMesh
 from pixmesh.tests.support.photos import drawn
+from pixmesh.tests.unit.tui.command import pixmesh
 
 
 @pytest.fixture
@@ -240,6 +241,24 @@ def test_several_outputs_each_have_a_folder(drop: Drop) -> None:
     watcher = drop.mesh.start("watch", *words, "--slots", "1", "--settle", "300ms")
     drop.expect("gray/x/a.png", "neg/x/a.png", says=watcher)
     drop.check("gray/x/a.png", 1)
+    expect_end(watcher)
+
+
+def test_what_is_taken_away_stays_away_until_someone_says_retry(drop: Drop) -> None:
+    """And of several outputs, only what is not there is made anew."""
+    source = drop.put("a.png", 1)
+    words = ("--to", "gray=grayscale", "--to", "neg=invert", "in", "-o", "out")
+    watcher = drop.mesh.start("watch", *words, "--slots", "1", "--settle", "300ms")
+    drop.expect("gray/a.png", "neg/a.png", says=watcher)
+    refused = pixmesh("jobs", "retry", str(source), folder=drop.mesh.folder)
+    assert (refused.code, "take its output away" in refused.err) == (2, True)
+    kept = (drop.out / "neg" / "a.png").stat().st_ino
+    (drop.out / "gray" / "a.png").unlink()
+    done = pixmesh("jobs", "retry", str(source), folder=drop.mesh.folder)
+    assert done.code == 0, done.err
+    drop.expect("gray/a.png", "neg/a.png", says=watcher)
+    drop.check("gray/a.png", 1)
+    assert (drop.out / "neg" / "a.png").stat().st_ino == kept
     expect_end(watcher)
 
 

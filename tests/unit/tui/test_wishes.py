@@ -42,13 +42,22 @@ def test_what_cannot_be_cancelled_is_refused_with_what_can_be_done(
 @pytest.mark.parametrize("is_alive", [True, False])
 def test_only_what_failed_or_was_cancelled_is_tried_again(is_alive: bool) -> None:
     for state in State:
-        way = retry_output(row(state=state), is_alive=is_alive)
+        way = retry_output(row(state=state), is_alive=is_alive, is_there=True)
         assert (way is Way.OWNER) == (state in {State.FAILED, State.CANCELLED}), state
+
+
+def test_what_is_done_is_made_anew_when_its_output_was_taken_away() -> None:
+    assert retry_output(row(state=State.DONE), is_alive=False, is_there=False) is Way.OWNER
+    assert isinstance(
+        retry_output(row(state=State.SUBMITTED), is_alive=False, is_there=False), Refusal
+    )
 
 
 def test_what_a_dead_owner_left_is_no_more_under_way() -> None:
     for state in (State.SUBMITTED, State.COMMITTING):
-        alive, dead = (retry_output(row(state=state), is_alive=one) for one in (True, False))
+        alive, dead = (
+            retry_output(row(state=state), is_alive=one, is_there=True) for one in (True, False)
+        )
         assert alive != dead
         assert isinstance(dead, Refusal)
         assert "same command" in dead.remedy
