@@ -32,6 +32,7 @@ from ..ops.recipe import Recipe, parse
 from ..ops.supplies import NONE, Supplies
 from ..ops.thumbnail import thumbnail
 from . import platform
+from .album import Album
 from .cell import IDLE, Cell
 from .owner.job import digest_of
 from .slot_messages import READY, SlotEnd, SlotOrders, SlotTask
@@ -72,8 +73,9 @@ def main() -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = connect(context, orders)
     socket.send(READY)
-    supplies = Supplies(weights=WeightsCache.open().find)
-    serve(socket, Cell(Path(orders.cell)), Runner(Path(orders.spool), supplies))
+    spool = Path(orders.spool)
+    supplies = Supplies(weights=WeightsCache.open().find, reference=Album(spool).find)
+    serve(socket, Cell(Path(orders.cell)), Runner(spool, supplies))
 
 
 def connect(context: zmq.Context[zmq.Socket[bytes]], orders: SlotOrders) -> zmq.Socket[bytes]:
@@ -207,7 +209,7 @@ def _processed(pixels: Pixels, recipe: Recipe, output: Output, supplies: Supplie
     try:
         product = process(pixels, recipe, output, supplies)
     except PictureError as error:
-        where = f"on {host_name()} " if error.code == "no-weights" else ""
+        where = f"on {host_name()} " if error.code in {"no-weights", "no-reference"} else ""
         raise Fault(error.code, f"{where}{error}") from None
     except RecipeError as error:
         raise Fault("recipe", str(error)) from None

@@ -17,6 +17,7 @@ from pixmesh.node.attempts import Attempts
 from pixmesh.node.net.connection import Connection, Heard
 from pixmesh.node.pixels import Pixels
 from pixmesh.node.provision import Provision
+from pixmesh.node.references import References
 from pixmesh.node.slot_messages import READY, SlotEnd, SlotTask
 
 from .items import assign, assign_item, slot_end
@@ -100,6 +101,7 @@ def bench() -> Iterator[Bench]:
         slot_socket=door,
         slots=[],
         provision=cast(Provision, provision),
+        references=cast(References, SimpleNamespace(turn=lambda _now: None)),
         pixels=cast(Pixels, SimpleNamespace(receiver=still, sender=still)),
         attempts=Attempts(),
         wake=cast(Any, SimpleNamespace(fileno=-1)),
