@@ -80,7 +80,7 @@ def match(
         matches.reference,
         matches.best,
         np.zeros(size, np.uint8),
-        thickness,
+        matchesThickness=thickness,
         matchColor=bgr(colour),
         flags=cv2.DRAW_MATCHES_FLAGS_NOT_DRAW_SINGLE_POINTS,
     )

@@ -105,8 +105,9 @@ def _logo(logo: Pixels, side: float, pixels: Pixels) -> tuple[Pixels, Pixels]:
         plane = logo if logo.ndim == 2 else cv2.extractChannel(logo, channel)
         if alpha is not None:
             plane = cv2.multiply(plane, alpha, scale=1 / peak(logo))
-        planes.append(to_depth(cv2.resize(plane, size, interpolation=how), "float32"))
-    small = _like(np.dstack(planes), pixels) * np.float32(peak(pixels))
+        planes.append(cv2.resize(plane, size, interpolation=how))
+    values = np.dstack(planes).astype(np.float32) * np.float32(peak(pixels) / peak(logo))
+    small = _like(values, pixels)
     if alpha is None:
         return small, np.ones(small.shape[:2], np.float32)
     mask = np.clip(to_depth(cv2.resize(alpha, size, interpolation=how), "float32"), 0, 1)

@@ -107,7 +107,7 @@ def test_an_even_border_goes_and_what_is_inside_stays(channels: int) -> None:
 
 def marked(pixels: Pixels, **more: object) -> Pixels:
     arguments = {one.name: one.default for one in watermark.WATERMARK.parameters}
-    return watermark.watermark(pixels, **arguments | {"text": "Ada"} | more)  # type: ignore[arg-type]
+    return watermark.watermark(pixels, **arguments | {"text": "Ada", "picture": None} | more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
