@@ -86,32 +86,50 @@ def _mix(below: Pixels, ink: ArrayLike, share: NDArray[np.floating[Any]]) -> Non
 def _logo(logo: Pixels, side: float, pixels: Pixels) -> tuple[Pixels, Pixels]:
     """Return a logo as HxWxC float32 of the picture's channels and range, and its alpha, 0 to 1.
 
-    Its shorter side is `side` pixels. It is scaled with its colours times its alpha, so that what
-    is under transparent pixels does not shine through at the edges; a channel at a time, since it
-    may be large.
+    Its shorter side is `side` pixels.
     """
     import cv2
     import numpy as np
 
     from .colour import peak
-    from .picture import has_alpha, to_depth
+    from .picture import has_alpha
 
     scale = side / min(logo.shape[:2])
     size = max(1, round(logo.shape[1] * scale)), max(1, round(logo.shape[0] * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    alpha = cv2.extractChannel(logo, logo.shape[2] - 1) if has_alpha(logo) else None
-    planes = []
-    for channel in range(1 if logo.ndim == 2 else logo.shape[2] - has_alpha(logo)):
-        plane = logo if logo.ndim == 2 else cv2.extractChannel(logo, channel)
-        if alpha is not None:
-            plane = cv2.multiply(plane, alpha, scale=1 / peak(logo))
-        planes.append(cv2.resize(plane, size, interpolation=how))
-    values = np.dstack(planes).astype(np.float32) * np.float32(peak(pixels) / peak(logo))
-    small = _like(values, pixels)
-    if alpha is None:
-        return small, np.ones(small.shape[:2], np.float32)
-    mask = np.clip(to_depth(cv2.resize(alpha, size, interpolation=how), "float32"), 0, 1)
-    return small / np.maximum(mask, TRANSPARENT)[..., None], mask
+    if has_alpha(logo):
+        small, mask = _without_its_ground(logo, size, how)
+    else:
+        small = cv2.resize(logo, size, interpolation=how).reshape(*reversed(size), -1)
+        mask = np.ones(small.shape[:2], np.float32)
+    ranged = small.astype(np.float32) * np.float32(peak(pixels) / peak(logo))
+    return _like(ranged, pixels), mask
+
+
+def _without_its_ground(logo: Pixels, size: tuple[int, int], how: int) -> tuple[Pixels, Pixels]:
+    """Return a logo's colours at another size, and its alpha, 0 to 1.
+
+    Colours are scaled times alpha, so that what is under transparent pixels does not shine through
+    at the edges; a channel at a time, since the logo may be large.
+    """
+    import cv2
+    import numpy as np
+
+    from .colour import peak
+
+    *channels, last = range(logo.shape[2])
+    alpha = cv2.extractChannel(logo, last)
+    mask = cv2.resize(alpha, size, interpolation=how).astype(np.float32) / peak(logo)
+    planes = [
+        cv2.resize(
+            cv2.multiply(cv2.extractChannel(logo, channel), alpha, scale=1 / peak(logo)),
+            size,
+            interpolation=how,
+        )
+        for channel in channels
+    ]
+    mask = np.clip(mask, 0, 1)
+    return np.dstack(planes) / np.maximum(mask, TRANSPARENT)[..., None], mask
 
 
 def _like(colours: Pixels, pixels: Pixels) -> Pixels:
