@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .operation import Cut, Layout, Operation, Parameter, Seen, Value
 from .paint import bgr
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import cv2
 
     from .picture import Pixels
+
+
+EDGE: Final = 31
+"""Pixels from an edge within which ORB finds nothing; of pictures much smaller it makes errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +40,25 @@ def found(pixels: Pixels, reference: Pixels, *, features: int, count: int) -> Ma
     """
     import cv2
 
-    from .tone import eight_bit_gray
-
-    orb = cv2.ORB.create(nfeatures=features)
-    sides = [orb.detectAndCompute(eight_bit_gray(side), None) for side in (pixels, reference)]
-    (points, descriptors), (others, their_descriptors) = sides
-    if not points or not others:
+    orb = cv2.ORB.create(nfeatures=features, edgeThreshold=EDGE)
+    points, descriptors = _keypoints(pixels, orb)
+    others, their_descriptors = _keypoints(reference, orb)
+    if descriptors is None or their_descriptors is None:
         return Matches(points, others, ())
     matcher = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True)
     pairs = matcher.match(descriptors, their_descriptors)
     best = sorted(pairs, key=lambda one: (one.distance, one.queryIdx, one.trainIdx))
     return Matches(points, others, best[:count])
+
+
+def _keypoints(pixels: Pixels, orb: cv2.ORB) -> tuple[Sequence[cv2.KeyPoint], Pixels | None]:
+    """Return keypoints and what describes each, a row of 32 bytes; None where there are none."""
+    from .tone import eight_bit_gray
+
+    if min(pixels.shape[:2]) <= 2 * EDGE:
+        return (), None
+    points, descriptors = orb.detectAndCompute(eight_bit_gray(pixels), None)
+    return points, descriptors if points else None
 
 
 def match(
