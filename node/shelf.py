@@ -131,7 +131,8 @@ class Shelf:
         if coming.offers:
             return [Fetch(digest, coming.offers[0])]
         del self._coming[digest]
-        return [self._lost(attempt, code, why) for attempt in coming.attempts]
+        waiting = [attempt for attempt in coming.attempts if attempt in self._missing]
+        return [self._lost(attempt, code, why) for attempt in waiting]
 
     def spoilt(self, digests: Iterable[Digest]) -> list[Discard]:
         """Take in that a slot could not use what should be here: it is fetched anew."""
