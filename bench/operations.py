@@ -15,10 +15,13 @@ from typing import Final
 import cv2
 from cv2.typing import MatLike
 
+from ..ops.decode import MAX_PIXELS, decode
 from ..ops.operation import Operation
 from ..ops.process import Output, output_for, process
-from ..ops.recipe import parse
+from ..ops.recipe import Recipe, parse
+from ..ops.reference import taken_from
 from ..ops.registry import OWN
+from ..ops.supplies import NONE, Supplies
 from . import photos as sources
 from . import report
 from .plain import JPEG, TWINS, Twin
@@ -123,10 +126,25 @@ def sized(pixels: MatLike, megapixels: float) -> MatLike:
 
 
 def ours(recipe: str) -> Callable[[bytes], bytes]:
-    """Return what a slot does with a picture for this recipe."""
+    """Return what a slot does with a picture for this recipe.
+
+    Where it takes another picture, that is the photo itself: decoded before, as in a slot.
+    """
     steps = parse(recipe)
     output = output_for(steps, Output())
-    return lambda data: process(data, steps, output).data
+
+    @functools.cache
+    def prepared(data: bytes) -> tuple[Recipe, Supplies]:
+        if not steps.pictures():
+            return steps, NONE
+        itself, word = decode(data).pixels, taken_from(data, max_pixels=MAX_PIXELS).canonical()
+        return steps.with_pictures(lambda _: word), Supplies(reference=lambda _: itself)
+
+    def done(data: bytes) -> bytes:
+        known, supplies = prepared(data)
+        return process(data, known, output, supplies).data
+
+    return done
 
 
 def compared(twin: Twin, data: bytes, rounds: int) -> Taken:

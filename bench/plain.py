@@ -218,6 +218,37 @@ def _watermark(pixels: MatLike) -> MatLike:
     return pixels
 
 
+def _logo(pixels: MatLike) -> MatLike:
+    height, width = pixels.shape[:2]
+    margin = round(min(height, width) * 0.03)
+    size = max(1, round(width * 0.05)), max(1, round(height * 0.05))
+    logo = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    y, x = height - margin - size[1], width - margin - size[0]
+    part = pixels[y : y + size[1], x : x + size[0]]
+    part[:] = cv2.addWeighted(part, 0.4, logo, 0.6, 0)
+    return pixels
+
+
+def _matched(pixels: MatLike) -> MatLike:
+    gray = _gray(pixels)
+    orb = cv2.ORB.create(nfeatures=500)
+    (points, ours), (others, theirs) = (orb.detectAndCompute(gray, None) for _ in range(2))
+    pairs = [] if ours is None else cv2.BFMatcher(cv2.NORM_HAMMING, True).match(ours, theirs)
+    best = sorted(pairs, key=lambda pair: pair.distance)[:10]
+    drawn = np.empty((pixels.shape[0], 2 * pixels.shape[1], 3), np.uint8)
+    return cv2.drawMatches(
+        pixels,
+        points,
+        pixels,
+        others,
+        best,
+        drawn,
+        matchesThickness=2,
+        matchColor=GREEN,
+        flags=cv2.DRAW_MATCHES_FLAGS_NOT_DRAW_SINGLE_POINTS,
+    )
+
+
 def _watershed(pixels: MatLike) -> MatLike:
     gray = cv2.medianBlur(_gray(pixels), 5)
     height, width = gray.shape
@@ -355,6 +386,8 @@ TWINS: Final = (
     Twin(recipe="watershed", change=_watershed),
     Twin(recipe="sketch", change=_sketch),
     Twin(recipe="watermark text='(c) Ada' opacity=0.5", change=_watermark),
+    Twin(recipe="watermark picture=itself", change=_logo, within=1),
+    Twin(recipe="match reference=itself", change=_matched),
     Twin(
         recipe="convert format=webp quality=80",
         suffix=".webp",
@@ -365,4 +398,4 @@ TWINS: Final = (
     Twin(recipe="histogram", change=_histogram),
     Twin(recipe="histogram give=data", tell=_counted),
 )
-"""Of every operation one or more; pictures are wider than high."""
+"""Of every operation one or more; pictures are wider than high, and the other one is the same."""

@@ -99,7 +99,7 @@ def _batch(owner: Owner, message: Submit) -> Batch:
         batch = owner.batches[message.batch] = Batch(
             owner=owner,
             number=message.batch,
-            work=Work(owner=owner.id, recipe=message.recipe, output=message.output),
+            work=Work(owner.id, message.recipe, message.output, message.references),
             needs=frozenset(message.needs),
             priority=message.priority,
             label=message.label,

@@ -28,6 +28,10 @@ FORMAT_OF = "format "
 """What stands before the name of a format among the operations that a node has, or must have."""
 """What a node has and a batch needs beside operations: the weights of the model that follows."""
 
+MOST_REFERENCES = 8
+REFERENCE_BYTES = 64 * 1024 * 1024
+"""How many bytes all references of a batch may have together."""
+
 MOST_FOLDERS = 64
 PATH_LETTERS = 300
 
@@ -149,12 +153,24 @@ class AssignItem(Struct, frozen=True, array_like=True):
     seconds: Seconds
 
 
+class ReferenceItem(Struct, frozen=True, array_like=True):
+    """A picture that a batch's tasks take beside their own: it is fetched by its ``token``."""
+
+    token: Id16
+    digest: Digest
+    size: Annotated[int, Meta(ge=1, le=REFERENCE_BYTES)]
+
+
+References = Annotated[tuple[ReferenceItem, ...], Meta(max_length=MOST_REFERENCES)]
+
+
 class Work(Struct, frozen=True, array_like=True):
-    """What many attempts share: whose they are, the recipe, the output."""
+    """What many attempts share: whose they are, the recipe, the output, what it takes besides."""
 
     owner: Id8
     recipe: RecipeText
     output: Line
+    references: References = ()
 
 
 class EndItem(Struct, frozen=True, array_like=True):
@@ -273,6 +289,7 @@ class Submit(Struct, frozen=True):
     priority: Annotated[int, Meta(ge=-100, le=100)] = 0
     label: Line = ""
     restart: bool = False
+    references: References = ()
 
 
 class Window(Struct, frozen=True):

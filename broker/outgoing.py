@@ -154,4 +154,5 @@ def _assigns(node: Node, attempts: list[Attempt]) -> Iterator[Send]:
 def _assign_bytes(attempt: Attempt) -> int:
     task = attempt.task
     work = task.batch.work
-    return 40 + 4 * (len(work.recipe) + len(work.output)) + _task_bytes(task.item)
+    letters, besides = len(work.recipe) + len(work.output), len(work.references)
+    return 40 + 4 * letters + 64 * besides + _task_bytes(task.item)

@@ -34,7 +34,7 @@ from ..broker.messages import (
 from ..broker.previews import MOST_BYTES
 from ..broker.sockets import arrived, put
 from .absence import Absence
-from .attempts import Attempts, Held
+from .attempts import NO_REFERENCE, Attempts, Held
 from .errors import MeshUnreachable
 from .limits import Limits
 from .load import LoadMeter
@@ -45,6 +45,7 @@ from .net.waiting import Waiting
 from .pixels import Pixels
 from .previewing import Previewing
 from .provision import Provision
+from .references import References
 from .slot_messages import READY, SlotEnd, SlotTask
 from .slot_process import SlotProcess
 
@@ -71,6 +72,7 @@ class Agent:
     slot_socket: Socket
     slots: list[SlotProcess]
     pixels: Pixels
+    references: References
     attempts: Attempts
     provision: Provision
     models: Models
@@ -130,6 +132,7 @@ class Agent:
         for slot in self.slots:
             slot.start_if_due(now)
         self._end_overrun(now)
+        self.references.turn(now)
         for held in self.attempts.next_fetches():
             self.pixels.fetch(held, now)
         self._give_work(now)
@@ -177,16 +180,18 @@ class Agent:
                 pass
 
     def _transferred(self, heard: Heard, now: float) -> None:
-        """Take in what is pixels' or weights': both know their own."""
+        """Take in what is pixels', a reference's or weights': all know their own."""
         source = heard.source
         match heard.message:
             case Chunk() as chunk if heard.payload is not None:
                 self.pixels.receiver.take(source, chunk, heard.payload, now)
+                self.references.receiver.take(source, chunk, heard.payload, now)
                 self.provision.take(source, chunk, heard.payload, now)
             case Get() as get if source is not None:
                 self.pixels.serve(source, get)
             case Error() as error:
                 self.pixels.receiver.refused(source, error)
+                self.references.receiver.refused(source, error)
                 self.provision.refused(source, error)
             case _:
                 pass
@@ -288,6 +293,8 @@ class Agent:
                 self._slot_ready(name)
             else:
                 for end in read_ends(body.buffer):
+                    if end.code == NO_REFERENCE:
+                        self.references.spoilt(end.attempt)
                     self.attempts.ended(name, end)
                     if end.preview is not None:
                         self._show(end.preview)

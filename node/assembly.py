@@ -28,6 +28,7 @@ from .net.entry import entered
 from .net.way import Way
 from .pixels import Pixels
 from .provision import Provision
+from .references import References
 from .service import NodeOptions, Ready
 from .slot_messages import SlotOrders
 from .slot_process import SlotProcess
@@ -56,11 +57,14 @@ def assembled(
         way = options.way
         us = entered(context, way, "node", options.name, patience=FIRST_PATIENCE)
         name, key, address = stack.enter_context(us)
-        attempts = Attempts(history.opened("node", name))
+        note = history.opened("node", name)
+        attempts = Attempts(note)
         hello = _hello(options, name, key, attempts)
         connection = Connection(context, address, key, hello, monotonic())
         stack.callback(connection.close)
         seeker = _seeker(way, key, wake, stack) if way.membership is not None else None
+        references = References(folder, attempts, connection, note)
+        stack.callback(references.close)
         provision = Provision(WeightsCache.open(), connection, lambda: wake.call(STOCKED))
         provision.start()
         stack.callback(provision.close)
@@ -76,6 +80,7 @@ def assembled(
             slot_socket=slot_socket,
             slots=slots,
             pixels=Pixels(folder, attempts, connection, provision.read),
+            references=references,
             attempts=attempts,
             provision=provision,
             models=models,

@@ -32,8 +32,19 @@ from .slot_messages import SlotEnd
 
 TELL_AGAIN = 2.0
 FETCHES_PER_SLOT = 4
+NO_REFERENCE = "no-reference"
 ELSEWHERE = frozenset(
-    {"corrupted", "disk-full", "memory", "no-model", "no-weights", "recipe", "spool", "unreachable"}
+    {
+        "corrupted",
+        "disk-full",
+        "memory",
+        "no-model",
+        NO_REFERENCE,
+        "no-weights",
+        "recipe",
+        "spool",
+        "unreachable",
+    }
 )
 
 # By bare names where each attempt comes by: to look a member up in its class takes 60 ns, not 2.
@@ -44,7 +55,10 @@ _load = attrgetter("load")
 
 
 class Held(Struct, eq=False):  # made by the thousand: in C
-    """One attempt. ``told`` is when its end was last reported."""
+    """One attempt. ``told`` is when its end was last reported.
+
+    One that ``lacks`` what it takes beside its own pixels waits for that first.
+    """
 
     id: int
     item: AssignItem
@@ -53,6 +67,7 @@ class Held(Struct, eq=False):  # made by the thousand: in C
     end: EndItem | None = None
     told: float = float("-inf")
     abandoned: bool = False
+    lacks: bool = False
 
     def as_task(self) -> HeldTask:
         """Say what it is to a broker that may not know of it."""
@@ -114,6 +129,7 @@ class Attempts:
         self._beats = 0
         self._broker = b""
         self.forgotten: list[Held] = []
+        self._lacking: deque[Held] = deque()
         self._to_fetch: deque[Held] = deque()
         self._fetching: set[int] = set()
         self._ready: deque[Held] = deque()
@@ -170,6 +186,18 @@ class Attempts:
             self._give_back(held, "draining")
 
     # ---- from transfers -------------------------------------------------------------
+
+    def next_lacking(self) -> Iterator[Held]:
+        """Yield attempts that have come and take more than their own pixels."""
+        while self._lacking:
+            yield self._lacking.popleft()
+
+    def supplied(self, attempt: int) -> None:
+        """What it takes beside its own pixels is here."""
+        held = self.held.get(attempt)
+        if held is not None and held.lacks and held.phase is Phase.FETCHING:
+            held.lacks = False
+            self._to_pixels(held)
 
     def next_fetches(self) -> Iterator[Held]:
         """Yield attempts whose pixels are to be fetched now."""
@@ -301,12 +329,22 @@ class Attempts:
     # ---- inside ---------------------------------------------------------------------
 
     def _take_in(self, item: AssignItem, work: Work) -> None:
-        inline = item.task.inline is not None
-        held = Held(item.attempt, item, work, READY if inline else Phase.FETCHING)
+        held = Held(item.attempt, item, work, Phase.FETCHING, lacks=bool(work.references))
         self.held[held.id] = held
         if self._note is not ignore:
             self._note("took", attempt=held.id, task=item.task.id, memory=item.task.memory)
-        (self._ready if inline else self._to_fetch).append(held)
+        if held.lacks:
+            self._lacking.append(held)
+        else:
+            self._to_pixels(held)
+
+    def _to_pixels(self, held: Held) -> None:
+        """Go on with its own pixels: they are here, or are fetched."""
+        if held.item.task.inline is not None:
+            held.phase = READY
+            self._ready.append(held)
+        else:
+            self._to_fetch.append(held)
 
     def _end(self, held: Held, how: End, *, code: str, reason: str, seconds: float = 0.0) -> None:
         self._finish(

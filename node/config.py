@@ -24,6 +24,7 @@ import platformdirs
 
 from ..broker.names import host_name
 from . import settings
+from .anchor import anchored_text
 from .errors import ConfigError
 from .folder.order import Order, read_order
 
@@ -63,7 +64,7 @@ class Config:
     """Pictures of more pixels are refused from their header, before anything is decoded."""
 
     recipes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Recipes by name, for ``pixmesh run NAME``."""
+    """Recipes by name, for ``pixmesh run NAME``; files that they name are beside the settings."""
 
     watch: tuple[Order, ...] = ()
     """The folders that ``pixmesh watch`` and ``pixmesh up`` watch, from ``[[watch]]`` tables."""
@@ -188,7 +189,7 @@ class _Reading:
             return
         for name, text in table.items():
             if isinstance(text, str):
-                self._recipes[name] = text
+                self._recipes[name] = anchored_text(text, path.absolute().parent)
                 self._origins[f"recipes.{name}"] = f"file {path}"
             else:
                 self._mistakes.append(f"recipes.{name}: must be a text (file {path})")

@@ -25,6 +25,7 @@ from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
 from ..ops.supplies import NONE, Supplies
 from ..ops.thumbnail import thumbnail
+from .album import Album
 from .borrowing import Borrowing
 from .cell import IDLE, Cell
 from .fault import Fault, written_whole
@@ -56,7 +57,8 @@ def main() -> None:
     borrowing = Borrowing(tie.connect(BORROWS), spool, cell)
     socket = tie.connect()
     socket.send(READY)
-    supplies = Supplies(weights=WeightsCache.open().find, elsewhere=borrowing)
+    weights = WeightsCache.open().find
+    supplies = Supplies(weights=weights, elsewhere=borrowing, reference=Album(spool).find)
     serve(socket, cell, Runner(spool, supplies))
 
 
@@ -174,7 +176,7 @@ def _processed(pixels: Pixels, recipe: Recipe, output: Output, supplies: Supplie
     try:
         product = process(pixels, recipe, output, supplies)
     except PictureError as error:
-        where = f"on {host_name()} " if error.code == "no-weights" else ""
+        where = f"on {host_name()} " if error.code in {"no-weights", "no-reference"} else ""
         raise Fault(error.code, f"{where}{error}") from None
     except RecipeError as error:
         raise Fault("recipe", str(error)) from None

@@ -59,6 +59,11 @@ def made_path(folder: Path, attempt: int) -> Path:
     return folder / f"{attempt:x}.made"
 
 
+def reference_path(folder: Path, digest: bytes) -> Path:
+    """Return where a node keeps a picture that tasks take beside their own."""
+    return folder / f"{digest.hex()}.ref"
+
+
 class SpoolFile:
     """A file of known size that is written in pieces and read by whoever is told its path."""
 

@@ -20,6 +20,7 @@ PictureCode = Literal[
     "too-large",
     "operation-failed",
     "no-weights",
+    "no-reference",
 ]
 
 REMEDIES: Final[dict[PictureCode, str]] = {
@@ -31,6 +32,7 @@ REMEDIES: Final[dict[PictureCode, str]] = {
     "too-large": "raise --max-pixels, or make the picture smaller",
     "operation-failed": "try another recipe, or report the picture",
     "no-weights": "'pixmesh models pull' gets them",
+    "no-reference": "ask again",
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .picture import Pixels
 
 Value: TypeAlias = int | float | bool | str
-Kind = Literal["int", "float", "choice", "bool", "text", "colour"]
+Kind = Literal["int", "float", "choice", "bool", "text", "colour", "picture"]
 CutKind = Literal["pointwise", "neighbourhood", "statistic", "geometry", "whole"]
 Depth = Literal["uint8", "uint16", "float32"]
 DEPTHS: Final[tuple[Depth, ...]] = get_args(Depth)
@@ -32,7 +32,11 @@ _BOOLS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": Fa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One named setting of an operation: its type, range, default and a line of help."""
+    """One named setting of an operation: its type, range, default and a line of help.
+
+    A "picture" is a file's path, or a reference once that was read (`reference`): functions are
+    given its pixels, None where it is "".
+    """
 
     name: str
     kind: Kind
@@ -52,6 +56,8 @@ class Parameter:
             return "true or false"
         if self.kind == "colour":
             return "colour: a name or RRGGBB"
+        if self.kind == "picture":
+            return "picture: its file"
         low = "" if self.minimum is None else f" from {write_value(self.minimum)}"
         high = "" if self.maximum is None else f" to {write_value(self.maximum)}"
         return f"{'odd ' if self.odd else ''}{self.kind}{low}{high}"
@@ -186,6 +192,11 @@ class Operation:
         """Whether a model does it, whose weights it takes."""
         return self.weights is not _nothing
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of its parameters that are pictures."""
+        return tuple(one.name for one in self.parameters if one.kind == "picture")
+
     def missing(self) -> tuple[str, ...]:
         """Return which of the modules that it requires are not installed."""
         return tuple(name for name in self.requires if find_spec(name) is None)
@@ -244,6 +255,7 @@ _READERS: Final[dict[Kind, Callable[[str], Value | None]]] = {
     "bool": _read_bool,
     "text": _read_text,
     "colour": _read_colour,
+    "picture": _read_text,
 }
 
 

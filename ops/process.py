@@ -125,9 +125,11 @@ def process(data: Buffer, recipe: Recipe, output: Output, supplies: Supplies = N
 def check_limits(recipe: Recipe, header: Header, output: Output) -> None:
     """Refuse a picture that is too large, or that a step would make too large, by its header.
 
-    Raises PictureError.
+    So a reference that is. Raises PictureError.
     """
     refuse_large(header.width * header.height, output.max_pixels)
+    for one in recipe.references():
+        refuse_large(one.layout.pixels, output.max_pixels, "the reference")
     layouts = recipe.layouts(header)
     for step, layout in zip(recipe.steps, layouts[1:], strict=True):
         what = f"what {step.operation.name} would make of it"
@@ -173,9 +175,11 @@ def done(step: Step, pixels: Pixels, supplies: Supplies) -> Pixels:
 
 
 def _given(step: Step, supplies: Supplies) -> dict[str, Any]:
-    """Return a step's arguments, and where its weights are if it takes any."""
-    model = step.model
-    return {**step.values, "weights": supplies.weights(model)} if model else dict(step.values)
+    """Return a step's arguments, its pictures' pixels, and where its weights are if it has any."""
+    given: dict[str, Any] = step.values
+    for name in step.operation.pictures:
+        given[name] = supplies.reference(str(given[name])) if given[name] else None
+    return {**given, "weights": supplies.weights(step.model)} if step.model else given
 
 
 @contextmanager

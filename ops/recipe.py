@@ -11,7 +11,7 @@ What a recipe costs and needs is foretold here, from the declarations alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from . import raw
 from .errors import RecipeError
 from .operation import Layout, Operation, Parameter, Value, write_value
+from .reference import Reference, read
 from .registry import OPERATIONS, nearest
 from .weights import WEIGHTS
 
@@ -64,6 +65,20 @@ class Step:
         """Whether a node loads its model once for all slots."""
         return self.model in WEIGHTS and WEIGHTS[self.model].is_shared
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The pictures that it takes beside its own: files, or references."""
+        return tuple(str(self.values[one]) for one in self.operation.pictures if self.values[one])
+
+    def with_pictures(self, rename: Callable[[str], str]) -> Step:
+        """Return the same step with its pictures called otherwise."""
+        named = set(self.operation.pictures)
+        arguments = (
+            (name, rename(str(value)) if name in named and value else value)
+            for name, value in self.arguments
+        )
+        return Step(self.operation, tuple(arguments))
+
     def canonical(self) -> str:
         """Return the step's text with every parameter written out."""
         words = (f"{name}={_quote(write_value(value))}" for name, value in self.arguments)
@@ -100,6 +115,25 @@ class Recipe:
         """Return whose weights a node must have, sorted."""
         return tuple(sorted({one.model for one in self.steps} - {""}))
 
+    def with_pictures(self, rename: Callable[[str], str]) -> Recipe:
+        """Return this recipe with the pictures that it takes called otherwise.
+
+        So files become references, relative paths whole ones. RecipeError where it gets too long.
+        """
+        if not any(step.pictures for step in self.steps):
+            return self
+        named = Recipe(tuple(step.with_pictures(rename) for step in self.steps))
+        _refuse_long(named, self.canonical())
+        return named
+
+    def pictures(self) -> tuple[str, ...]:
+        """Return the pictures that it takes beside the one it works on, each once."""
+        return tuple(dict.fromkeys(name for step in self.steps for name in step.pictures))
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return those of its pictures that are known by their content, each once."""
+        return tuple(one for name in self.pictures() if (one := read(name)) is not None)
+
     def layouts(self, header: Header) -> tuple[Layout, ...]:
         """Return the shape of the pixels before the first step and after each one."""
         found = [header.layout]
@@ -112,7 +146,7 @@ class Recipe:
 
         The encoded file, the largest step's input, output and scratch, and turning upright or
         changing depth while decoding and encoding, which hold two pictures at a time, and three
-        where camera RAW is developed.
+        where camera RAW is developed; besides, of each reference the file, and its pixels twice.
         """
         layouts = self.layouts(header)
         held = 3 if header.format == raw.FORMAT else 2
@@ -121,7 +155,8 @@ class Recipe:
             before.nbytes + after.nbytes + step.operation.memory * max(before.pixels, after.pixels)
             for step, (before, after) in zip(self.steps, pairwise(layouts), strict=True)
         )
-        return header.nbytes + max(codec, *steps)
+        beside = sum(one.nbytes + 2 * one.layout.nbytes for one in self.references())
+        return header.nbytes + max(codec, *steps) + beside
 
 
 def parse(text: str, operations: Mapping[str, Operation] = OPERATIONS) -> Recipe:
@@ -147,11 +182,7 @@ class _Reader:
                 self.fail(f"{name} gives data, and no step can follow", self.at, "end there")
             steps.append(self.step())
         recipe = Recipe(tuple(steps))
-        if len(recipe.canonical()) > LONGEST:
-            what = (
-                f"with every parameter written out the recipe is longer than {LONGEST} characters"
-            )
-            self.fail(what, len(self.text))
+        _refuse_long(recipe, self.text)
         return recipe
 
     def step(self) -> Step:
@@ -238,6 +269,12 @@ class _Reader:
 
     def fail(self, what: str, position: int, hint: str = "") -> NoReturn:
         raise RecipeError(what, recipe=self.text, position=position, hint=hint)
+
+
+def _refuse_long(recipe: Recipe, text: str) -> None:
+    if len(recipe.canonical()) > LONGEST:
+        what = f"with every parameter written out the recipe is longer than {LONGEST} characters"
+        raise RecipeError(what, recipe=text, position=len(text))
 
 
 def _quote(text: str) -> str:

@@ -8,7 +8,7 @@ How a picture becomes an output is the owner's business.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from ..node.owner.formats import converted_kinds, extension_for, output_of
 from ..node.owner.inputs import find_inputs
 from ..node.owner.ledger import Ledger
 from ..node.owner.plan import OnExists, Plan, make_plan
+from ..node.owner.references import References
 from ..node.owner.report import Summary
 from ..node.state import StateFolder
 from ..ops.process import Output
@@ -33,7 +34,10 @@ SOME_FAILED: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked for; ``out`` is OUT itself, which no input is taken from."""
+    """What a person asked for; ``out`` is OUT itself, which no input is taken from.
+
+    ``references`` has those of the recipes, which call them by what is in them.
+    """
 
     common: Common
     config: Config
@@ -45,6 +49,7 @@ class Request:
     first: int | None = None
     local: bool = False
     keep_times: bool = False
+    references: References = field(default_factory=References)
 
     def hows(self) -> list[tuple[work.Wanted, Output]]:
         """Return what is wanted, each with how it is written. Raises UsageError."""

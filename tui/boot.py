@@ -15,9 +15,12 @@ from typing import Any, Final
 import click
 
 from ..node import config, weights
+from ..node.anchor import relative_files
 from ..node.boot.program import ABOUT, Host, Program
 from ..node.config import Config
 from ..node.errors import UsageError
+from ..ops.errors import RecipeError
+from ..ops.recipe import parse
 from .options import Common
 
 NODE: Final = "node"
@@ -110,13 +113,28 @@ def _said(role: str, words: Sequence[str]) -> dict[str, Any]:
     return said
 
 
-def _refuse_relative(said: Mapping[str, object]) -> None:
+def _refuse_relative(said: Mapping[str, Any]) -> None:
+    for recipe, _, _ in said.get("watch") or ():
+        _refuse_relative_files(recipe)
     for value in said.values():
         if isinstance(value, Path) and not value.is_absolute():
             raise UsageError(
                 f"{value}: a service does not start in this folder",
                 remedy=f"write the whole path: {value.absolute()}",
             )
+
+
+def _refuse_relative_files(recipe: str) -> None:
+    """Refuse a recipe that names files from this folder on; one of the settings has whole paths."""
+    try:
+        files = relative_files(parse(recipe))
+    except RecipeError:
+        return  # it may be the name of one of the settings
+    if files:
+        raise UsageError(
+            f"{files[0]}: a service does not start in this folder",
+            remedy=f"write the whole path: {Path(files[0]).absolute()}",
+        )
 
 
 def _settings(said: Mapping[str, Any], environment: Mapping[str, str], host: Host) -> Config:

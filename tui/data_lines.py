@@ -4,8 +4,7 @@ Nothing is kept: neither files nor rows of the ledger; asked again, it is found 
 """
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import click
@@ -15,6 +14,7 @@ from ..node.owner.answer import Answer
 from ..node.owner.asking import Asking
 from ..node.owner.inputs import find_inputs
 from ..node.owner.names import as_unicode
+from ..node.owner.references import References
 from ..ops.process import SAME
 from ..ops.recipe import Recipe
 from . import meshes, work
@@ -33,7 +33,8 @@ def tell(common: Common, config: Config, recipe: str, inputs: Sequence[str], *, 
 
     Raises PixmeshError, where nobody can do it too, after `wait` seconds.
     """
-    read = work.read_recipe(recipe, config.recipes)
+    references = References(max_pixels=config.max_pixels)
+    read = references.read(work.read_recipe(recipe, config.recipes))
     found = find_inputs(inputs)
     for refused in found.refused:
         _tell_failure(common, str(refused.path), refused.reason)
@@ -41,31 +42,37 @@ def tell(common: Common, config: Config, recipe: str, inputs: Sequence[str], *, 
     if found.pictures:
         with meshes.opened(config, local=local, most=counts.total, say=common.warn) as mesh:
             paths = [picture.path for picture in found.pictures]
-            _tell_all(common, config, read, paths, counts=counts, mesh=mesh)
+            asking = _asking(mesh, config, read, references)
+            answers = asking.as_they_come(paths, WINDOW)
+            _tell_all(common, config, read, answers, counts=counts, mesh=mesh)
     failed = counts.failed + len(found.refused)
     common.say(f"{counted(counts.done, 'picture')} read, {failed} failed")
     return SOME_FAILED if failed else 0
+
+
+def _asking(mesh: meshes.Opened, config: Config, recipe: Recipe, references: References) -> Asking:
+    return Asking(
+        mesh.session,
+        recipe.canonical(),
+        form=SAME,
+        quality=None,
+        max_pixels=config.max_pixels,
+        label=LABEL,
+        references=references,
+    )
 
 
 def _tell_all(
     common: Common,
     config: Config,
     recipe: Recipe,
-    paths: Sequence[Path],
+    answers: Iterator[Answer],
     *,
     counts: Counts,
     mesh: meshes.Opened,
 ) -> None:
     """Print what comes. Raises PixmeshError where no more will come."""
     session = mesh.session
-    asking = Asking(
-        session,
-        recipe.canonical(),
-        form=SAME,
-        quality=None,
-        max_pixels=config.max_pixels,
-        label=LABEL,
-    )
     watchman = Watchman(
         counts=counts,
         wait=config.wait,
@@ -75,7 +82,7 @@ def _tell_all(
         extras=recipe.extras(),
     )
     with watchman:
-        for answer in asking.as_they_come(paths, WINDOW):
+        for answer in answers:
             if answer.ok:
                 click.echo(_line(answer))
                 counts.done += 1

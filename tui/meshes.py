@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..broker.messages import FolderItem, Note
 from ..node.config import Config
 from ..node.errors import MeshUnreachable, PixmeshError
-from ..node.owner.job import Deliver, Job, JobId
+from ..node.owner.job import Deliver, Job, JobId, Source
 from ..node.state import StateFolder
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ class Session(Protocol):
         """Return what broke it, if something did."""
         ...
 
-    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
+    def submit(
+        self, job: Job, deliver: Deliver, *, label: str = "", references: Sequence[Source] = ()
+    ) -> None:
         """Hand over one job; ``deliver`` is told its outcome."""
         ...
 
@@ -156,7 +158,14 @@ class Nowhere:
     name = ""
     trouble: PixmeshError | None = None
 
-    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:  # noqa: ARG002
+    def submit(
+        self,
+        job: Job,
+        deliver: Deliver,  # noqa: ARG002
+        *,
+        label: str = "",  # noqa: ARG002
+        references: Sequence[Source] = (),  # noqa: ARG002
+    ) -> None:
         """Never called."""
         raise AssertionError(f"no mesh was opened for {job.name}")
 

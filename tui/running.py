@@ -81,13 +81,17 @@ class Running:
         return [self._run_one(plan) for plan in self._planned.plans]
 
     def _run_one(self, plan: "Plan") -> Summary:
-        session = self._session
+        session, recipe = self._session, parse(plan.recipe)
         batch = FileBatch(
             plan=plan,
-            appraise=appraiser(parse(plan.recipe), self._request.output),
+            appraise=appraiser(recipe, self._request.output),
             ledger=self._planned.ledger,
             disk=self._planned.disk,
-            submit=functools.partial(session.submit, label=self._label),
+            submit=functools.partial(
+                session.submit,
+                label=self._label,
+                references=self._request.references.of(recipe),
+            ),
             cancel=session.cancel,
             on_event=self._count,
             keep_times=self._request.keep_times,

@@ -5,10 +5,11 @@ Owns reading RECIPE, `--to` and the output's options. Opens no picture and knows
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..node.anchor import anchored
 from ..node.errors import UsageError
 from ..node.folder.order import Order, read_order
 from ..ops import encode
@@ -35,6 +36,10 @@ class Wanted:
     recipe: Recipe
     out: Path
     label: str = ""
+
+    def with_recipe(self, recipe: Recipe) -> "Wanted":
+        """Return the same with another recipe."""
+        return replace(self, recipe=recipe)
 
 
 def wanted(
@@ -89,7 +94,8 @@ def order(wanted: Sequence[Wanted], inputs: Sequence[str], said: Mapping[str, An
             f"{len(inputs)} folders to watch: {', '.join(inputs)}",
             remedy="watch one; several are [[watch]] tables of pixmesh.toml",
         )
-    what: dict[str, object] = {one.label: one.recipe.canonical() for one in wanted}
+    here = Path.cwd()
+    what: dict[str, object] = {one.label: anchored(one.recipe, here).canonical() for one in wanted}
     table = {
         "in": inputs[0],
         "out": said["out"],

@@ -22,10 +22,11 @@ from ..errors import UsageError
 from ..owner.appraise import appraiser
 from ..owner.files import FileBatch
 from ..owner.formats import extension_for, output_of
-from ..owner.job import Deliver, Job, JobId
+from ..owner.job import Deliver, Job, JobId, Source
 from ..owner.ledger import Ledger
 from ..owner.names import as_unicode
 from ..owner.plan import Plan
+from ..owner.references import References
 from ..owner.report import BatchEvent, PictureFailed
 from .claim import FolderClaim, note
 from .decision import PASSING
@@ -58,7 +59,9 @@ REMOTE_THREADS: Final = 8
 class Session(Protocol):
     """What watchers need of a mesh."""
 
-    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
+    def submit(
+        self, job: Job, deliver: Deliver, *, label: str = "", references: Sequence[Source] = ()
+    ) -> None:
         """Hand over one job; ``deliver`` is told its outcome."""
         ...
 
@@ -109,7 +112,8 @@ class _Assembly:
         self._outlet = _open_outlet(order.out)
         stack.callback(self._outlet.close)
         self._out = self._outlet.root
-        self._outputs = outputs(order, self._out, means)
+        self._references = References(max_pixels=means.max_pixels)
+        self._outputs = outputs(order, self._out, means, self._references)
         self._notes = FailureNotes(self._outlet, self._out)
         self._memory = Memory(means.ledger, self._inlet.root, self._out, self._outputs)
         self._claim = FolderClaim(
@@ -177,12 +181,17 @@ class _Assembly:
         )
 
     def _target(self, output: Output) -> Target:
+        recipe = parse(output.recipe)
         batch = FileBatch(
             plan=Plan(out=output.out, recipe=output.recipe, output=output.output, entries=()),
-            appraise=appraiser(parse(output.recipe), self._written()),
+            appraise=appraiser(recipe, self._written()),
             ledger=self._means.ledger,
             disk=self._outlet,
-            submit=functools.partial(self._means.session.submit, label=_label(self._out)),
+            submit=functools.partial(
+                self._means.session.submit,
+                label=_label(self._out),
+                references=self._references.of(recipe),
+            ),
             cancel=self._means.session.cancel,
             on_event=functools.partial(self._happened, output),
             keep_times=self._order.keep_times,
@@ -207,12 +216,12 @@ class _Assembly:
             log.warning("the claim on %s stays: %s", shown(self._out), error.strerror or error)
 
 
-def outputs(order: Order, out: Path, means: Means) -> tuple[Output, ...]:
+def outputs(order: Order, out: Path, means: Means, references: References) -> tuple[Output, ...]:
     """Return what an order makes of each picture. Raises RecipeError, UsageError."""
     how = written(order, means.max_pixels)
     recipes = {"": order.recipe} if order.recipe is not None else dict(order.to)
     return tuple(
-        _output(label, out, parse(means.recipes.get(text, text)), how)
+        _output(label, out, references.read(parse(means.recipes.get(text, text))), how)
         for label, text in recipes.items()
     )
 

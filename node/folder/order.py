@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import settings
+from ..anchor import anchored_text
 from .places import is_url, with_password
 
 LONGEST: Final = 3600.0
@@ -201,6 +202,10 @@ def _placed(name: str, value: Any, folder: Path) -> Any:
     match name:
         case "source" | "out":
             return _place(value, folder)
+        case "recipe":
+            return anchored_text(value, folder)
+        case "to":
+            return {label: anchored_text(recipe, folder) for label, recipe in value.items()}
         case "on_done" if value.startswith(MOVE):
             return MOVE + _place(value.removeprefix(MOVE), folder)
         case _:

@@ -7,7 +7,7 @@ iterable only as the window allows; when the loop is left early, the rest is can
 import functools
 import json
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -20,14 +20,17 @@ from ...ops.recipe import parse
 from ..errors import PixmeshError
 from .answer import Answer
 from .appraise import appraiser
-from .job import Cancelled, Deliver, Failure, Job, JobId, Outcome, Result, job_id
+from .job import Cancelled, Deliver, Failure, Job, JobId, Outcome, Result, Source, job_id
 from .pictures import Named, Picture, named
+from .references import References
 
 
 class Session(Protocol):
     """What asking needs of a mesh."""
 
-    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
+    def submit(
+        self, job: Job, deliver: Deliver, *, label: str = "", references: Sequence[Source] = ()
+    ) -> None:
         """Hand over one job; ``deliver`` is told its outcome."""
         ...
 
@@ -45,9 +48,10 @@ class Asked:
 
 
 class Asking:
-    """One recipe and output. Raises RecipeError, ValueError for what is none.
+    """One recipe and output. Raises RecipeError, ValueError for what is none, UsageError.
 
-    `label` is what people are told that the batch is called.
+    `label` is what people are told that the batch is called; `references` those that were read
+    before, of a recipe that calls them by what is in them.
     """
 
     def __init__(
@@ -59,10 +63,13 @@ class Asking:
         quality: int | None,
         max_pixels: int = MAX_PIXELS,
         label: str = "",
+        references: References | None = None,
     ) -> None:
         self._session = session
         self._label = label
-        read = parse(recipe)
+        besides = references or References(max_pixels=max_pixels)
+        read = besides.read(parse(recipe))
+        self._references = besides.of(read)
         asked = Output(format=form, quality=quality, max_pixels=max_pixels)
         output = output_for(read, asked)
         self._recipe = read.canonical()
@@ -76,7 +83,7 @@ class Asking:
             known = named(picture)
             job = self._job(known)
             deliver = functools.partial(_answer, answer, picture, known.name)
-            self._session.submit(job, deliver, label=self._label)
+            self._session.submit(job, deliver, label=self._label, references=self._references)
         except PictureError as error:
             answer.set_result(_no_job(picture, error.code, error))
         except (PixmeshError, OSError, ValueError) as error:

@@ -7,7 +7,6 @@ outcome, and results are fetched only while those not yet closed leave room.
 
 import functools
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -42,15 +41,16 @@ from ..net.connection import Connection, Heard
 from ..net.refusals import error_of
 from ..net.waiting import Waiting
 from .arrivals import Arrivals
-from .job import Deliver, Job, JobId, Outcome
+from .job import Deliver, Job, JobId, Outcome, Source
 from .names import as_unicode, fitted
+from .offered import Offered
 from .table import Place, Table
+from .tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 MOST_JOBS = 1024
 ROOM_AGAIN = MOST_JOBS * 3 // 4
-TOKEN_BYTES = 16
 NAME_LETTERS = 128
 LONGEST_WAIT_MS = 250
 SETTLE_WAIT_MS = 20
@@ -85,6 +85,7 @@ class Session:
         self._sender = Sender(self._connection, self._read)
         self._sources: dict[bytes, Job] = {}
         self._tokens = Tokens()
+        self._offered = Offered(self._tokens)
         self._requests: deque[Request] = deque()
         self._lock = threading.RLock()  # a generator may be collected, and cancel, within
         self._room = threading.Condition(self._lock)
@@ -126,9 +127,12 @@ class Session:
         """Return what broke the session, if something did."""
         return self._broken
 
-    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
+    def submit(
+        self, job: Job, deliver: Deliver, *, label: str = "", references: Sequence[Source] = ()
+    ) -> None:
         """Ask the mesh for a job; waits while too many have no outcome.
 
+        ``references`` are what its recipe takes beside its own picture.
         ``deliver`` is called with the outcome: a future for each would take a third of the
         owner's time. Raises OSError and SourceChanged when the source cannot be read,
         Closed after ``close``.
@@ -136,7 +140,7 @@ class Session:
         size, _ = job.source.size, job.source.digest  # read here, not by the session's thread
         inline = job.source.read(0, size) if size <= INLINE_BYTES else None
         needs = (*_needs(job.recipe), *job.needs)
-        request = functools.partial(self._add, job, inline, needs, label, deliver)
+        request = functools.partial(self._add, job, inline, needs, label, references, deliver)
         with self._lock:
             while self._open_jobs >= MOST_JOBS and not self._closing and not self._is_own_thread():
                 self._room.wait()
@@ -246,16 +250,18 @@ class Session:
         while self._requests:
             self._requests.popleft()()
 
-    def _add(
+    def _add(  # noqa: PLR0917  # as `submit` binds them
         self,
         job: Job,
         inline: bytes | None,
         needs: tuple[str, ...],
         label: str,
+        references: Sequence[Source],
         deliver: Deliver,
     ) -> None:
         item = _task_item(job, self._tokens.next(), inline)
-        batch = self._table.batch(job.recipe, job.output, label, needs)
+        besides = self._offered.take(job.id, references) if references else ()
+        batch = self._table.batch(job.recipe, job.output, label, needs, besides)
         if item.inline is None:
             known = self._table.entries.get(job.id)
             if known is None or known.place is Place.HAD:
@@ -265,6 +271,7 @@ class Session:
     def _deliver(self, item: TaskItem, deliver: Deliver, outcome: Outcome) -> None:
         if item.inline is None:
             self._sources.pop(item.token, None)
+        self._offered.ended(outcome.job)
         self._ended_jobs += 1
         try:
             deliver(outcome)
@@ -328,6 +335,9 @@ class Session:
     def _read(self, key: Key, offset: int, length: int) -> Buffer:
         token, attempt = key
         job = self._sources.get(token)
+        besides = self._offered.find(token)
+        if besides is not None and not attempt and offset < besides.size:
+            return besides.read(offset, min(length, besides.size - offset))
         if job is None or attempt or offset >= job.source.size:
             raise Gone("no such pixels are offered here")
         try:
@@ -339,21 +349,6 @@ class Session:
     def _source_changed(self, job: Job) -> None:
         """End a job whose picture is no longer what was digested."""
         self._table.fail(job.id, "source-changed", f"{job.name} changed while it was read")
-
-
-class Tokens:
-    """Random tokens, taken from the system many at a time: a call for each takes 7 us."""
-
-    def __init__(self) -> None:
-        self._pool = b""
-        self._used = 0
-
-    def next(self) -> bytes:
-        """Return 16 bytes that nobody can guess."""
-        if self._used == len(self._pool):
-            self._pool, self._used = os.urandom(TOKEN_BYTES * 256), 0
-        self._used += TOKEN_BYTES
-        return self._pool[self._used - TOKEN_BYTES : self._used]
 
 
 def _task_item(job: Job, token: bytes, inline: bytes | None) -> TaskItem:

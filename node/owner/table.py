@@ -17,7 +17,17 @@ from msgspec import Struct, structs
 
 from ...broker.history import Note as History
 from ...broker.history import ignore
-from ...broker.messages import Drop, End, EndItem, Note, Settled, Submit, TaskItem, Window
+from ...broker.messages import (
+    Drop,
+    End,
+    EndItem,
+    Note,
+    ReferenceItem,
+    Settled,
+    Submit,
+    TaskItem,
+    Window,
+)
 from ...broker.outgoing import id_pages, task_pages
 from .job import Cancelled, Deliver, Failure, Job, JobId, Outcome
 from .names import as_unicode
@@ -73,6 +83,7 @@ class Batch:
     output: str
     needs: tuple[str, ...]
     label: str
+    references: tuple[ReferenceItem, ...] = ()
     priority: int = 0
 
 
@@ -125,13 +136,20 @@ class Table:
             self.note("asked", job=job.id, name=as_unicode(job.name))
         self._waiting.append(entry)
 
-    def batch(self, recipe: str, output: str, label: str, needs: tuple[str, ...]) -> Batch:
+    def batch(
+        self,
+        recipe: str,
+        output: str,
+        label: str,
+        needs: tuple[str, ...],
+        references: tuple[ReferenceItem, ...] = (),
+    ) -> Batch:
         """Return the batch of all that, a new one if need be."""
         key = (recipe, output, label, needs)
         batch = self.batches.get(key)
         if batch is None:
             number = len(self.batches) + 1
-            batch = self.batches[key] = Batch(number, recipe, output, needs, label)
+            batch = self.batches[key] = Batch(number, recipe, output, needs, label, references)
         return batch
 
     # ---- to the broker --------------------------------------------------------------
@@ -218,6 +236,7 @@ class Table:
             priority=batch.priority,
             label=batch.label,
             restart=restart,
+            references=batch.references,
         )
 
     # ---- from the broker ------------------------------------------------------------

@@ -68,18 +68,20 @@ def _tell_data(common: Common, **said: Any) -> int:
 
 
 def _request(common: Common, **said: Any) -> "Request":
+    from ...node.owner.references import References
     from .. import work
     from ..batch import Request
 
     config = common.config(slots=said["slots"], wait=said["wait"], max_pixels=said["max_pixels"])
     wanted, inputs = work.wanted(said["words"], said["to"], out=said["out"], recipes=config.recipes)
+    references = References(max_pixels=config.max_pixels)
     output = work.read_output(
         form=said["form"], quality=said["quality"], max_pixels=config.max_pixels
     )
     return Request(
         common=common,
         config=config,
-        wanted=tuple(wanted),
+        wanted=tuple(one.with_recipe(references.read(one.recipe)) for one in wanted),
         inputs=tuple(inputs),
         out=said["out"],
         output=output,
@@ -87,4 +89,5 @@ def _request(common: Common, **said: Any) -> "Request":
         first=said["first"],
         local=said["local"] or said["slots"] is not None,
         keep_times=said["keep_times"],
+        references=references,
     )

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -44,19 +45,22 @@ def command(
     On a terminal the dashboard opens; leaving it asks whether all is to go on. Without it,
     Ctrl-C finishes what runs, then ends all; once more ends it now.
     """
+    from ...node.anchor import anchored
     from ...node.folder.order import read_order
+    from ...node.owner.references import References
     from ...node.state import StateFolder
     from ...node.upkeep import Upkeep
     from ..work import read_recipe
 
     config = common.config(**flags)
     state = StateFolder.open()
-    orders = [
-        read_order(
-            {"recipe": read_recipe(recipe, config.recipes).canonical(), "in": source, "out": out}
-        )
-        for recipe, source, out in watch
-    ]
+    references, here = References(max_pixels=config.max_pixels), Path.cwd()
+    orders = []
+    for text, source, out in watch:
+        recipe = read_recipe(text, config.recipes)
+        references.read(recipe)  # what cannot be read is said now
+        whole = anchored(recipe, here).canonical()
+        orders.append(read_order({"recipe": whole, "in": source, "out": out}))
     upkeep = Upkeep(
         state,
         config,

@@ -6,11 +6,14 @@ from hypothesis import strategies as st
 from pixmesh.broker import wire
 from pixmesh.broker.messages import (
     INLINE_BYTES,
+    MOST_REFERENCES,
+    REFERENCE_BYTES,
     Assign,
     AttemptId,
     End,
     EndItem,
     MemberId,
+    ReferenceItem,
     Result,
     Settled,
     Submit,
@@ -23,6 +26,7 @@ from pixmesh.broker.tasks import Attempt, Batch, Task
 from .records import NODE, OTHER, OWNER, batch_record, item, node_record
 
 WORST = "\U0001f98a"
+WORST_REFERENCES = (ReferenceItem(bytes(16), bytes(32), REFERENCE_BYTES),) * MOST_REFERENCES
 LENGTHS = st.lists(st.integers(0, INLINE_BYTES), min_size=1, max_size=30)
 
 
@@ -78,6 +82,7 @@ def test_pages_of_tasks_fit_beside_the_longest_recipe(lengths: list[int], times:
             tasks=tuple(page),
             needs=("operation",) * 400,
             label=WORST * 1000,
+            references=WORST_REFERENCES,
         )
         assert wire.encode(message)
     assert [task for page in pages for task in page] == tasks
@@ -98,7 +103,9 @@ def attempts(count: int, batch: Batch, *, inline: int = 0) -> list[Attempt]:
 
 def test_assigns_fit_and_are_numbered() -> None:
     batch = batch_record()
-    batch.work = Work(owner=OWNER, recipe=WORST * 4000, output=WORST * 1000)
+    batch.work = Work(
+        owner=OWNER, recipe=WORST * 4000, output=WORST * 1000, references=WORST_REFERENCES
+    )
     other = Batch(batch.owner, 2, Work(OWNER, "blur", ""), frozenset(), 0, "")
     out = Outgoing()
     given_out = attempts(40, batch, inline=INLINE_BYTES) + attempts(3000, other)

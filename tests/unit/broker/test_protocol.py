@@ -18,6 +18,7 @@ ITEMS = [
     messages.TaskItem,
     messages.AssignItem,
     messages.Work,
+    messages.ReferenceItem,
     messages.EndItem,
     messages.FolderItem,
     messages.Load,

@@ -11,7 +11,7 @@ from pixmesh.node.folder.assembly import Means
 from pixmesh.node.folder.order import Order
 from pixmesh.node.folder.watcher import BY_A_PERSON, Change
 from pixmesh.node.folder.watching import Watching
-from pixmesh.node.owner.job import Deliver, Job
+from pixmesh.node.owner.job import Deliver, Job, Source
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.report import PictureDone
 from pixmesh.tests.integration.drops import encoded
@@ -29,8 +29,11 @@ class Mesh(HeldMesh):
         self.folders: tuple[FolderItem, ...] = ()
         self.hear: Callable[[Note], None] = lambda _note: None
 
-    def submit(self, job: Job, deliver: Deliver, *, label: str = "") -> None:
+    def submit(
+        self, job: Job, deliver: Deliver, *, label: str = "", references: Sequence[Source] = ()
+    ) -> None:
         assert label
+        assert not references
         super().submit(job, deliver)
 
     def report(self, folders: Sequence[FolderItem]) -> None:

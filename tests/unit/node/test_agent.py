@@ -18,6 +18,7 @@ from pixmesh.node.models import Models
 from pixmesh.node.net.connection import Connection, Heard
 from pixmesh.node.pixels import Pixels
 from pixmesh.node.provision import Provision
+from pixmesh.node.references import References
 from pixmesh.node.slot_messages import READY, SlotEnd, SlotTask
 from pixmesh.node.slot_process import SlotProcess
 
@@ -111,6 +112,7 @@ def bench() -> Iterator[Bench]:
         slots=[],
         provision=cast(Provision, provision),
         models=Models(slots=[], make=_no_model, send=_says_nothing),
+        references=cast(References, SimpleNamespace(turn=lambda _now: None)),
         pixels=cast(Pixels, SimpleNamespace(receiver=still, sender=still)),
         attempts=Attempts(),
         wake=cast(Any, SimpleNamespace(fileno=-1)),

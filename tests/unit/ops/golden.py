@@ -38,14 +38,19 @@ RECIPES: Final = {
     "contours": "contours thickness=1",
     "crop": "crop width=40 height=30 x=5 gravity=right",
     "histogram": "histogram width=84 height=64",
+    "match": "resize width=400 | match reference=itself | resize width=84",
     "lines": "lines threshold=28 length=22 gap=3 thickness=1",
     "pad": "pad width=80 height=60 colour=orange",
     "resize": "resize width=80 interpolation=cubic",
     "rotate": "rotate angle=15",
     "thumbnail": "thumbnail size=31",
-    "watermark": "watermark text=Ada size=30 gravity=top",
+    "watermark": "watermark text=Ada size=30 gravity=top"
+    " | watermark picture=itself size=40 gravity=bottom-left",
 }
 """Where defaults are for larger pictures."""
+
+ENLARGED: Final = 400
+"""How wide a photograph is as the other picture: ORB finds nothing in a small one."""
 
 SMALLER: Final = (
     "erode",
@@ -81,6 +86,7 @@ TOLERANCES: Final = {
     **dict.fromkeys(("sobel", "resize", "thumbnail", "sketch", "watermark"), ROUNDED),
     "rotate": Near(most=2, stray=0.002),
     "lines": Near(most=1, stray=0.02),
+    "match": Near(most=2, stray=0.08),
     "watershed": Near(stray=0.02),
 }
 """Where there are fractions on the way; all else is whole numbers, and the same everywhere.
@@ -97,8 +103,11 @@ def operations() -> list[str]:
 def made(name: str, photo: Pixels) -> Pixels:
     """Return what an operation makes of a photograph, on its tile."""
     recipe = f"{name} ksize=3" if name in SMALLER else RECIPES.get(name, name)
+    scale = ENLARGED / photo.shape[1]
+    itself = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     for step in parse(recipe).steps:
-        photo = step.operation.run(photo, **step.values)
+        pictures = {one: itself if step.values[one] else None for one in step.operation.pictures}
+        photo = step.operation.run(photo, **step.values | pictures)
     return tile(photo)
 
 

@@ -25,6 +25,7 @@ SHOWN: Final = {
     "resize": "resize width=48 interpolation=nearest",
     "rotate": "rotate angle=15",
     "lines": "lines threshold=60 length=60",
+    "match": "match reference=turned count=30 thickness=1",
     "watermark": "watermark text=pixmesh size=12",
     "faces": "faces thickness=4",
     "cutout": "cutout model=u2netp give=colour",
@@ -52,7 +53,9 @@ def tile(operation: Operation, photo: Pixels) -> Pixels:
 def made(step: Step, photo: Pixels) -> Pixels:
     model = step.operation.weights(step.values)
     given = {"weights": WeightsCache.open().find(model)} if model else {}
-    return step.operation.run(photo, **step.values, **given)
+    turned = cv2.rotate(photo, cv2.ROTATE_90_CLOCKWISE)
+    pictures = {one: turned if step.values[one] else None for one in step.operation.pictures}
+    return step.operation.run(photo, **{**step.values, **pictures, **given})
 
 
 def sheet() -> Pixels:

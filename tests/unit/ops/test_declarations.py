@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 
 from pixmesh.ops.operation import Layout, Operation, Value
 from pixmesh.ops.recipe import Step, parse
+from pixmesh.ops.reference import Reference
 from pixmesh.ops.registry import OWN
 from pixmesh.tests.support.photos import Pixels, drawn
+
+OTHER = drawn(6, 50, 70)
+"""What an operation is given that takes a picture besides."""
 
 DEPTHS = {"uint8": 8, "uint16": 16, "float32": 32}
 SLOW = {"denoise"}
@@ -19,7 +23,12 @@ CROPS = {"autocrop"}
 def arguments(operation: Operation) -> dict[str, Value]:
     """Return what its example says, or its defaults."""
     step: Step = parse(operation.example or operation.name).steps[-1]
-    return step.values
+    return step.with_pictures(lambda _: Reference(bytes(32), 1, layout(OTHER)).canonical()).values
+
+
+def given_of(operation: Operation, chosen: dict[str, Value]) -> dict[str, object]:
+    """Return what its function is given of these arguments: pictures as their pixels."""
+    return {**chosen, **{name: OTHER if chosen[name] else None for name in operation.pictures}}
 
 
 def layout(pixels: Pixels) -> Layout:
@@ -52,7 +61,7 @@ def test_it_gives_what_it_foretells_at_every_depth_with_all_channels(
     for chosen in (arguments(operation), {p.name: p.default for p in operation.parameters}):
         if operation.complaint(chosen):
             continue
-        result = operation.run(pixels, **chosen)
+        result = operation.run(pixels, **given_of(operation, chosen))
         assert (pixels == before).all()
         foretold = operation.layout(layout(pixels), chosen)
         if operation.name in CROPS:
@@ -97,7 +106,7 @@ def test_there_are_all_that_people_expect() -> None:
         threshold
         blur median bilateral sharpen unsharp denoise canny sobel laplacian lines contours
         erode dilate open close gradient tophat blackhat morphology
-        resize thumbnail crop pad rotate flip autocrop watermark watershed sketch
+        resize thumbnail crop pad rotate flip autocrop watermark watershed sketch match
         convert strip info histogram faces cutout caption
     """
     assert set(expected.split()) <= set(OWN)

@@ -107,7 +107,7 @@ def test_an_even_border_goes_and_what_is_inside_stays(channels: int) -> None:
 
 def marked(pixels: Pixels, **more: object) -> Pixels:
     arguments = {one.name: one.default for one in watermark.WATERMARK.parameters}
-    return watermark.watermark(pixels, **arguments | {"text": "Ada"} | more)  # type: ignore[arg-type]
+    return watermark.watermark(pixels, **arguments | {"text": "Ada", "picture": None} | more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -139,6 +139,66 @@ def test_a_watermark_that_is_larger_than_the_picture_is_cut() -> None:
     assert found.shape == tiny.shape
     with pytest.raises(RecipeError, match="needs a text"):
         parse("watermark text=' '")
+
+
+def logo(depth: int = 8) -> Pixels:
+    """Draw a red square on green that is not seen, twice as wide as high."""
+    peak = {8: 255, 16: 65535, 32: 1}[depth]
+    pixels = np.zeros((40, 80, 4), {8: np.uint8, 16: np.uint16, 32: np.float32}[depth])
+    pixels[..., 1] = peak
+    pixels[10:30, 20:60] = (0, 0, peak, peak)
+    return pixels
+
+
+@pytest.mark.parametrize("depth", [8, 16, 32])
+@pytest.mark.parametrize("logo_depth", [8, 16, 32])
+def test_a_logo_is_as_large_as_is_asked_and_its_ground_is_not_seen(
+    depth: int, logo_depth: int
+) -> None:
+    pixels = drawn(38, 300, 200, depth=depth)
+    found = marked(
+        pixels,
+        text="",
+        picture=logo(logo_depth),
+        size=10.0,
+        margin=0.0,
+        gravity="top-left",
+        opacity=1.0,
+    )
+    changed = (found != pixels).any(axis=2)
+    assert changed[5:15, 10:30].all()
+    changed[5:15, 10:30] = False
+    assert not changed.any()
+    peak = {8: 255, 16: 65535, 32: 1}[depth]
+    assert np.allclose(found[5:15, 10:30], (0, 0, peak), atol=0.01 * peak)
+
+
+def test_a_logo_hides_as_much_as_its_alpha_and_its_opacity_say() -> None:
+    half = np.full((30, 30, 2), (200, 128), np.uint8)
+    pixels = np.full((100, 100, 3), 50, np.uint8)
+    found = marked(pixels, text="", picture=half, size=30.0, opacity=0.5, gravity="centre")
+    expected = 50 + (200 - 50) * 0.5 * 128 / 255
+    assert (np.abs(found[35:65, 35:65].astype(float) - expected) <= 1).all()
+    assert (found[:34] == 50).all()
+    assert (marked(pixels, text="", picture=half, opacity=0.0) == pixels).all()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_logo_takes_the_pictures_colours_and_leaves_its_alpha(channels: int) -> None:
+    pixels = np.full((100, 100, channels) if channels > 1 else (100, 100), 10, np.uint8)
+    red = np.full((20, 40, 3), (0, 0, 255), np.uint8)
+    found = marked(pixels, text="", picture=red, size=20.0, opacity=1.0, gravity="centre")
+    seen = np.atleast_1d(found[50, 50]).tolist()
+    assert seen == {1: [76], 2: [76, 10], 3: [0, 0, 255], 4: [0, 0, 255, 10]}[channels]
+
+
+def test_a_logo_that_is_larger_than_the_picture_is_cut() -> None:
+    pixels = np.zeros((20, 30, 3), np.uint8)
+    wide = np.full((10, 100, 3), 255, np.uint8)
+    for gravity in geometry.GRAVITY:
+        found = marked(pixels, text="", picture=wide, size=100.0, opacity=1.0, gravity=gravity)
+        assert found.shape == pixels.shape
+        assert found.any()
 
 
 def test_colours_are_read_by_name_and_number() -> None:

@@ -37,7 +37,7 @@ NOTE = Operation(
 ALL = {**OPERATIONS, "note": NOTE}
 
 
-def values(parameter: Parameter) -> st.SearchStrategy[Value]:
+def values(parameter: Parameter) -> st.SearchStrategy[Value]:  # noqa: PLR0911  # a kind each
     match parameter.kind:
         case "int":
             low, high = int(parameter.minimum or 0), int(parameter.maximum or 0)
@@ -55,6 +55,8 @@ def values(parameter: Parameter) -> st.SearchStrategy[Value]:
             return st.text(max_size=20)
         case "colour":
             return st.sampled_from([*NAMES, "0a1b2c"])
+        case "picture":
+            return st.sampled_from(["", "a logo.png", f"blake2b:{'0f' * 32}:99:640x480x3x1"])
 
 
 @st.composite
