@@ -102,6 +102,8 @@ def not_compared(operation: Operation) -> str:
     """Return why an operation has no plain twin; "" where it must have one."""
     if operation.has_model:
         return "nearly all of its time is a model's"
+    if operation.tell is not None:
+        return "it decodes no pixel, and OpenCV reads no headers alone"
     return ""
 
 

@@ -4,7 +4,6 @@ Owns the expressions, of 8-bit BGR alone, and how they are read and written. It 
 `ops` does the same.
 """
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 from cv2.typing import MatLike
-from PIL import ExifTags, Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 JPEG: Final = (cv2.IMWRITE_JPEG_QUALITY, 95)
 GREEN: Final = (0, 255, 0)
@@ -306,25 +305,6 @@ def _counted(_data: bytes, pixels: MatLike) -> object:
     return {"pixels": pixels.shape[0] * pixels.shape[1], **counts}
 
 
-def _facts(data: bytes, pixels: MatLike) -> object:
-    with Image.open(io.BytesIO(data)) as image:
-        exif = image.getexif()
-        told = {ExifTags.TAGS[tag]: value for tag, value in exif.items()}
-        return {
-            "format": str(image.format).lower(),
-            "width": pixels.shape[1],
-            "height": pixels.shape[0],
-            "depth": 8,
-            "channels": list(INKS),
-            "frames": getattr(image, "n_frames", 1),
-            "orientation": exif.get(ExifTags.Base.Orientation, 1),
-            "bytes": len(data),
-            "icc": "icc_profile" in image.info,
-            "xmp": "xmp" in image.info,
-            "exif": told,
-        }
-
-
 TWINS: Final = (
     Twin(recipe="identity"),
     Twin(recipe="grayscale", change=_gray),
@@ -394,7 +374,6 @@ TWINS: Final = (
         options=(cv2.IMWRITE_WEBP_QUALITY, 80),
     ),
     Twin(recipe="strip"),
-    Twin(recipe="info", tell=_facts),
     Twin(recipe="histogram", change=_histogram),
     Twin(recipe="histogram give=data", tell=_counted),
 )

@@ -13,6 +13,7 @@ from .operation import Cut, Layout, Operation, Seen, Value
 from .parameters import count, give, wants_data
 
 if TYPE_CHECKING:
+    from .header import Header
     from .picture import Pixels
 
 NAMES: Final = {1: ("gray",), 2: ("gray", "alpha"), 3: ("blue", "green", "red")}
@@ -26,9 +27,8 @@ INKS: Final = {
 """In what each channel is drawn, as BGR."""
 
 
-def channel_names(pixels: Pixels) -> tuple[str, ...]:
-    """Return what a picture's channels are called, in their order."""
-    count = 1 if pixels.ndim == 2 else pixels.shape[2]
+def channel_names(count: int) -> tuple[str, ...]:
+    """Return what so many channels are called, in their order."""
     return NAMES.get(count, (*NAMES[3], "alpha"))
 
 
@@ -37,19 +37,19 @@ def same(pixels: Pixels) -> Pixels:
     return pixels
 
 
-def facts(seen: Seen) -> dict[str, object]:
+def facts(header: Header) -> dict[str, object]:
     """Return a picture's size, format, depth and channels, and its EXIF by names.
 
     Width and height are upright, `bytes` the file's. Of EXIF what JSON can hold: texts, and numbers
     as fractions are divided; names are those of the EXIF standard.
     """
-    header, layout = seen.header, seen.header.layout
+    layout = header.layout
     return {
         "format": header.format,
         "width": layout.width,
         "height": layout.height,
         "depth": header.depth,
-        "channels": list(channel_names(seen.pixels)),
+        "channels": list(channel_names(header.channels)),
         "frames": header.frames,
         "orientation": header.orientation,
         "bytes": header.nbytes,
@@ -114,9 +114,8 @@ def counted(pixels: Pixels) -> dict[str, list[int]]:
     from .picture import to_depth
 
     shown = to_depth(pixels, "uint8")
-    return {
-        name: counts(shown, number).tolist() for number, name in enumerate(channel_names(pixels))
-    }
+    names = channel_names(1 if pixels.ndim == 2 else pixels.shape[2])
+    return {name: counts(shown, number).tolist() for number, name in enumerate(names)}
 
 
 def histogram(
@@ -158,7 +157,7 @@ INFO = Operation(
     name="info",
     help="what it is: size, format, EXIF; as data",
     run=same,
-    measure=facts,
+    tell=facts,
     gives_data=lambda _arguments: True,
     cut=Cut("whole"),
     cost=0.0,

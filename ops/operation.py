@@ -133,6 +133,9 @@ Measure: TypeAlias = "Callable[..., Mapping[str, object]]"
 MeasureMany: TypeAlias = "Callable[..., Sequence[Mapping[str, object]]]"
 """The same of several pictures, for which it takes less time together."""
 
+Tell: TypeAlias = "Callable[[Header], Mapping[str, object]]"
+"""A file's header in, out what JSON can hold: no pixel is decoded for it."""
+
 Load: TypeAlias = "Callable[[str, Path], object]"
 """Makes a model ready, by its name and the folder of its weights; it stays so in the process."""
 
@@ -157,11 +160,11 @@ class Operation:
     core (one 2.x GHz server core); `memory` is scratch bytes per pixel beyond the input and the
     output; `layout` foretells the output's shape; `complaint` says what is wrong with arguments
     that are right one by one ("" when nothing is). Where `gives_data` says so of the arguments, it
-    is `measure` that runs, and what it returns is the result. `writes` tells what the arguments
-    change about how the result is written. `requires` are modules that must be installed, which
-    `extra` of ours brings; `weights` names the model whose weights the arguments take, if any: the
-    functions are then given the folder that they are in, as `weights`. Of `models` that take long
-    to load, `load` does it ahead.
+    is `measure` that runs, and what it returns is the result; `tell` runs in its place where the
+    header is enough. `writes` tells what the arguments change about how the result is written.
+    `requires` are modules that must be installed, which `extra` of ours brings; `weights` names the
+    model whose weights the arguments take, if any: the functions are then given the folder that
+    they are in, as `weights`. Of `models` that take long to load, `load` does it ahead.
     """
 
     name: str
@@ -184,6 +187,7 @@ class Operation:
     complaint: Callable[[Mapping[str, Value]], str] = _nothing
     measure: Measure | None = None
     measure_many: MeasureMany | None = None
+    tell: Tell | None = None
     gives_data: Callable[[Mapping[str, Value]], bool] = _never
     writes: Callable[[Mapping[str, Value]], Mapping[str, object]] | None = None
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from . import raw
-from .decode import MAX_PIXELS, decode, refuse_large
+from .decode import MAX_PIXELS, check, decode, refuse_large
 from .encode import WRITERS, encode, format_named
 from .errors import PictureError
 from .exif import without_place
@@ -108,6 +108,9 @@ def process(data: Buffer, recipe: Recipe, output: Output, supplies: Supplies = N
     """
     header = probe(data)
     check_limits(recipe, header, output)
+    if (tell := recipe.steps[-1].operation.tell) is not None:
+        check(data, header)
+        return _written(tell(header), header.layout.width, header.layout.height)
     picture = decode(data, max_pixels=output.max_pixels, header=header)
     pixels = picture.pixels
     for step in recipe.steps[: -1 if recipe.gives_data else None]:
@@ -146,6 +149,10 @@ def _found(step: Step, seen: Seen, supplies: Supplies) -> Product:
     """Return what a step finds, as one line of JSON."""
     height, width = seen.pixels.shape[:2]
     (found,) = measured(step, [seen], supplies)
+    return _written(found, width, height)
+
+
+def _written(found: Mapping[str, object], width: int, height: int) -> Product:
     data = json.dumps(found, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     return Product(data=data, format=DATA, width=width, height=height)
 

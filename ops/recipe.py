@@ -32,6 +32,9 @@ LONGEST: Final = 4000
 CODEC_COST: Final = 0.019
 """Declared CPU seconds per megapixel of decoding and encoding together."""
 
+HEADER_COST: Final = 0.001
+"""The same where only the header is read, and the file looked through for its end."""
+
 _SPACE: Final = re.compile(r"\s*")
 _WORD: Final = re.compile(r"[^\s|='\"]+")
 _QUOTED: Final = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
@@ -103,8 +106,15 @@ class Recipe:
         """Whether its result is data, and no picture."""
         return self.steps[-1].gives_data
 
+    @property
+    def is_of_header(self) -> bool:
+        """Whether the file's header is enough: no pixel is decoded."""
+        return self.steps[-1].operation.tell is not None
+
     def cost(self) -> float:
         """Return the declared CPU seconds per megapixel, decoding and encoding included."""
+        if self.is_of_header:
+            return HEADER_COST
         return CODEC_COST + sum(step.operation.cost for step in self.steps)
 
     def extras(self) -> tuple[str, ...]:
@@ -148,6 +158,8 @@ class Recipe:
         changing depth while decoding and encoding, which hold two pictures at a time, and three
         where camera RAW is developed; besides, of each reference the file, and its pixels twice.
         """
+        if self.is_of_header:
+            return 2 * header.nbytes
         layouts = self.layouts(header)
         held = 3 if header.format == raw.FORMAT else 2
         codec = max(held * layouts[0].nbytes, 2 * layouts[-1].nbytes)

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pixmesh.ops.errors import RecipeError
+from pixmesh.ops.errors import PictureError, RecipeError
 from pixmesh.ops.facts import counted, exif_facts
+from pixmesh.ops.header import probe
 from pixmesh.ops.process import DATA, Output, output_for, process
 from pixmesh.ops.recipe import parse
 from pixmesh.tests.support.photos import drawn, require_data, skimage_photos
@@ -43,6 +44,21 @@ def test_info_tells_upright_sizes_and_exif_by_names() -> None:
     named = exif_facts(exif(1, make="Acme"))
     assert named["Make"] == "Acme"
     assert named["DateTimeOriginal"] == "2024:01:02 03:04:05"
+
+
+def test_info_decodes_no_pixel_and_still_sees_that_a_file_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    photo = by_opencv(".jpg", drawn(43, 640, 480))
+    header, recipe = probe(photo), parse("info")
+    told = found("info", photo)
+    assert recipe.memory(header) < parse("identity").memory(header) / 5
+    assert recipe.cost() < parse("identity").cost() / 5
+    monkeypatch.setattr("pixmesh.ops.process.decode", lambda *_, **__: pytest.fail("decoded"))
+    assert found("info", photo) == told
+    with pytest.raises(PictureError) as raised:
+        found("info", photo[: len(photo) // 2])
+    assert raised.value.code == "truncated"
 
 
 @pytest.mark.parametrize("block", [b"", b"II*\0", b"nonsense", b"MM\0*\0\0\0\x08\xff\xff", None])
