@@ -196,7 +196,9 @@ def test_what_a_slot_cannot_use_is_fetched_anew(node: Node) -> None:
     node.send()
     node.attempts.next_work()
     node.references.spoilt(1)
-    assert node.files == []
+    assert node.files == [f"{DIGEST.hex()}.ref"]  # a slot's word alone costs nobody a file
+    reference_path(node.folder, DIGEST).unlink()
+    node.references.spoilt(1)
     node.given(2)
     assert node.attempts.next_work() == {}
     node.send()
