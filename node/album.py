@@ -4,7 +4,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..ops.reference import Reference, missing, pixels_of, read
+from ..ops.reference import Reference, digest_of, missing, pixels_of, read
 from .spool import reference_path
 
 if TYPE_CHECKING:
@@ -36,10 +36,14 @@ class Album:
         return self._kept[word]
 
     def _decoded(self, reference: Reference) -> "Pixels":
+        path = reference_path(self._spool, reference.digest)
         try:
-            data = reference_path(self._spool, reference.digest).read_bytes()
+            data = path.read_bytes()
         except OSError as error:
             raise missing(f"the node's spool: {error.strerror}") from error
+        if digest_of(data) != reference.digest:
+            path.unlink(missing_ok=True)  # so the agent sees that it is to be fetched anew
+            raise missing("its bytes were spoilt")
         pixels = pixels_of(reference, data)
         pixels.flags.writeable = False
         return pixels

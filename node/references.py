@@ -86,10 +86,11 @@ class References:
         self.receiver.tick(now)
 
     def spoilt(self, attempt: int) -> None:
-        """A slot could not use what this attempt takes: it is not to be trusted any more."""
+        """A slot found something that this attempt takes missing, or made it so: it was wrong."""
         held = self.attempts.held.get(attempt)
         if held is not None:
-            self._do(self.shelf.spoilt(_offers(held)))
+            paths = {one: reference_path(self.folder, one) for one in _offers(held)}
+            self._do(self.shelf.spoilt(one for one, path in paths.items() if not path.exists()))
 
     def close(self) -> None:
         """Fetch nothing any more."""

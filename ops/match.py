@@ -134,7 +134,9 @@ MATCH = Operation(
     help="find what it has in common with another picture",
     run=match,
     parameters=(
-        Parameter(name="reference", kind="picture", default="", help="on the right; '' is none"),
+        Parameter(
+            name="reference", kind="picture", default="", help="to be named; shown on its right"
+        ),
         whole("features", 500, 10, 100_000, "keypoints to find in each, about"),
         whole("count", 10, 1, 10_000, "pairs to show, the likest"),
         *drawing(),

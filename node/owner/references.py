@@ -65,7 +65,7 @@ class References:
             found = reference.taken_from(data, max_pixels=self._max_pixels)
         except PictureError as error:
             raise UsageError(f"the reference {name}: {error.what}", remedy=error.remedy) from error
-        self._sources.setdefault(found.digest, MemorySource(data))
+        self._sources.setdefault(found.digest, MemorySource(data, digest=found.digest))
         return found.canonical()
 
 

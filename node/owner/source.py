@@ -102,9 +102,9 @@ class MemorySource:
 
     __slots__ = ("_data", "_digest")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, digest: bytes | None = None) -> None:
         self._data = data
-        self._digest: bytes | None = None
+        self._digest = digest
 
     @property
     def size(self) -> int:

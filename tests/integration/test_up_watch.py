@@ -56,6 +56,22 @@ def test_a_folder_that_cannot_be_watched_ends_it_with_the_reason(mesh: RealMesh)
     assert "there is no folder nowhere" in member.said()
 
 
+def test_a_logo_is_found_again_by_a_watcher_that_is_started_again(mesh: RealMesh) -> None:
+    (mesh.folder / "in").mkdir()
+    logo = next(path for path in skimage_files() if path.suffix == ".png")
+    words = ["up", "--port", "0", "--slots", "1", "--watch", "watermark picture=logo.png"]
+    early = mesh.start(*words, "in", "out")
+    assert early.code() == 2
+    assert "the reference logo.png cannot be read" in early.said()
+    (mesh.folder / "logo.png").write_bytes(logo.read_bytes())
+    up = mesh.ready(mesh.start(*words, "in", "out"), "watching")
+    child(up, "node.folder").kill()
+    drop(mesh, "a.png")
+    eventually((mesh.folder / "out" / "a.png").exists, 20, up.said())
+    up.tell(signal.SIGTERM)
+    assert up.code() == 0, up.said()
+
+
 @pytest.mark.soak
 def test_a_folder_that_is_gone_for_a_while_ends_nobody_else(mesh: RealMesh, up: Member) -> None:
     away = (mesh.folder / "in").rename(mesh.folder / "away")

@@ -54,10 +54,11 @@ class Trial:
     def out(self) -> Path:
         return self.mesh.folder / f"{self.name}-out"
 
-    def begin(self, *words: str, nap: float = 0.1) -> Member:
-        """Start the command."""
-        recipe = f"faulty nap={nap}"
-        return self.mesh.start("run", recipe, self.name, "-o", str(self.out), *words)
+    def begin(self, *words: str, nap: float = 0.1, before: str = "", lines: str = "") -> Member:
+        """Start the command; what comes ``before`` may change no pixel."""
+        recipe = f"{before}faulty nap={nap}"
+        where = [self.name, "-o", str(self.out)]
+        return self.mesh.start("run", recipe, *where, *words, lines=lines)
 
     def done(self) -> int:
         """Count the outputs that are there."""

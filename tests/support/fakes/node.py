@@ -1,7 +1,7 @@
 """A node on a virtual clock: the real attempts and transfers; slots that only take time."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,10 +16,12 @@ from pixmesh.broker.messages import (
     Get,
     Hello,
     MemberId,
+    Phase,
     Result,
     Settled,
 )
 from pixmesh.broker.outgoing import end_pages
+from pixmesh.node import shelf
 from pixmesh.node.attempts import Attempts, Held
 from pixmesh.node.cell import IDLE
 from pixmesh.node.limits import Limits
@@ -99,11 +101,13 @@ class FakeNode(FakeMember):
         way = cast(Connection, self)
         self.receiver = Receiver(way, self._fetched, self._unfetchable)
         self.sender = Sender(way, self._read)
+        self.shelf = shelf.Shelf(self._is_over)
         self.slots: dict[str, FakeSlot] = {}
         self.ran: list[bytes] = []
         self.draining = False
         self.deadly = False
         self.slowness = 1.0
+        self._coming: dict[Key, bytes] = {}
         self._count = slots
         self._work = work
         self._has = has
@@ -178,6 +182,7 @@ class FakeNode(FakeMember):
 
     def turn(self) -> None:
         now = self.clock.now
+        self._supply()
         for held in self.attempts.next_fetches():
             self._fetch(held, now)
         self._give_work()
@@ -272,10 +277,47 @@ class FakeNode(FakeMember):
         self.receiver.fetch(MemberId(held.work.owner), fetch, Nowhere(), now)
 
     def _fetched(self, key: Key) -> None:
+        if key in self._coming:
+            self._take(self.shelf.came(self._coming.pop(key)))
+            return
         self.attempts.fetched(self._fetching.pop(key))
 
     def _unfetchable(self, key: Key, why: str) -> None:
+        if key in self._coming:
+            self._take(self.shelf.failed(self._coming.pop(key), "unreachable", why))
+            return
         self.attempts.unfetchable(self._fetching.pop(key), "unreachable", why)
+
+    def _supply(self) -> None:
+        """Fetch what attempts take beside their own pixels, as `references` does, without files."""
+        for held in self.attempts.next_lacking():
+            owner = MemberId(held.work.owner)
+            self.shelf.want(
+                held.id,
+                {
+                    one.digest: shelf.Offer(owner, one.token, one.size)
+                    for one in held.work.references
+                },
+            )
+        self._take(self.shelf.steps())
+
+    def _take(self, steps: Iterable[shelf.Step]) -> None:
+        for step in steps:
+            match step:
+                case shelf.Fetch(digest, offer):
+                    self._coming[offer.token, 0] = digest
+                    fetch = Fetch(offer.token, 0, offer.size, heard=self.clock.now)
+                    self.receiver.fetch(offer.owner, fetch, Nowhere(), self.clock.now)
+                case shelf.Ready(attempt):
+                    self.attempts.supplied(attempt)
+                case shelf.Lost(attempt, code, why):
+                    self.attempts.unfetchable(attempt, code, why)
+                case shelf.Discard():
+                    pass
+
+    def _is_over(self, attempt: int) -> bool:
+        held = self.attempts.held.get(attempt)
+        return held is None or held.phase is Phase.ENDED
 
     def _forget(self) -> None:
         for held in self.attempts.forgotten:

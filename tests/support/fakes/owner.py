@@ -16,6 +16,7 @@ from pixmesh.broker.messages import (
     Get,
     MemberId,
     Note,
+    ReferenceItem,
     State,
     TaskItem,
     Window,
@@ -90,7 +91,8 @@ class FakeOwner(FakeMember):
     """One life of an owner. ``outcomes`` collects all that each job was told.
 
     With a ``desk`` results become files, and a job is settled when the ledger says so;
-    ``ended`` is called when its machine ends in the middle of that.
+    ``ended`` is called when its machine ends in the middle of that. It ``withholds`` references
+    so often before it gives one.
     """
 
     role = "owner"
@@ -117,14 +119,19 @@ class FakeOwner(FakeMember):
         self.outcomes: dict[JobId, list[Outcome]] = {}
         self.notes: list[Note] = []
         self._sources: dict[bytes, Job] = {}
+        self._references: dict[bytes, int] = {}
+        self.withholds = 0
         self._wanted: deque[Entry] = deque()
         self._arriving: dict[Key, Entry] = {}
         super().__init__(name, net, boot=boot, clock=clock, key=key)
 
     # ---- from outside ---------------------------------------------------------------
 
-    def submit(self, jobs: list[Job], *, label: str = "") -> None:
+    def submit(
+        self, jobs: list[Job], *, label: str = "", references: tuple[ReferenceItem, ...] = ()
+    ) -> None:
         try:
+            self._references |= {one.token: one.size for one in references}
             asked = self.desk.begin(jobs) if self.desk is not None else jobs
         except Crash:
             self._end()
@@ -132,7 +139,7 @@ class FakeOwner(FakeMember):
         for job in asked:
             item = self._item(job)
             self._sources[item.token] = job
-            batch = self.table.batch(job.recipe, job.output, label, (job.recipe,))
+            batch = self.table.batch(job.recipe, job.output, label, (job.recipe,), references)
             self.table.add(job, item, batch, self._told)
         self.turn()
 
@@ -263,10 +270,18 @@ class FakeOwner(FakeMember):
 
     def _read(self, key: Key, offset: int, length: int) -> bytes:
         token, attempt = key
+        if token in self._references and not attempt:
+            return self._besides(token, offset, length)
         job = self._sources.get(token)
         if job is None or attempt:
             raise Gone("no such pixels are offered here")
         return job.source.read(offset, length)
+
+    def _besides(self, token: bytes, offset: int, length: int) -> bytes:
+        if self.withholds > 0:
+            self.withholds -= 1
+            raise Gone("it is withheld")
+        return bytes(min(length, max(0, self._references[token] - offset)))
 
 
 def _result(job: Job, end: EndItem) -> Result:

@@ -122,6 +122,16 @@ def test_assigns_fit_and_are_numbered() -> None:
     assert given_out[-1].seq == assigns[-1].seq
 
 
+def test_assigns_of_many_batches_with_references_fit() -> None:
+    out, node = Outgoing(), node_record()
+    for number in range(2000):
+        work = Work(OWNER, f"{number}", "", WORST_REFERENCES)
+        batch = Batch(batch_record().owner, number, work, frozenset(), 0, "")
+        out.assign(Attempt(AttemptId(number), Task(item(1), batch), node, 0, 1.0, 1.0, 0.0))
+    sent = [one.message for one in out.flush({NODE: node}) if isinstance(one, Send)]
+    assert all(wire.encode(one) for one in sent)
+
+
 def test_a_turn_is_one_message_for_each_member_and_then_forgotten() -> None:
     out = Outgoing()
     for number in range(50):

@@ -94,6 +94,7 @@ def test_one_that_is_missing_or_spoilt_sends_the_attempt_elsewhere(
     end = runner.run(task(f"match reference={word}"))
     assert end.code == "no-reference"
     assert end.code in ELSEWHERE
+    assert not path.exists()
     assert kept(tmp_path, 1) == word
     assert runner.run(task(f"match reference={word}")).code == ""
 

@@ -182,6 +182,13 @@ def test_an_attempt_that_comes_again_runs_once(node: Node) -> None:
     assert node.attempts.next_work() == {}
 
 
+def test_one_that_is_told_twice_that_all_is_here_is_fetched_once(node: Node) -> None:
+    node.given(1, large=True)
+    node.send()
+    node.attempts.supplied(1)
+    assert [held.id for held in node.attempts.next_fetches()] == [1]
+
+
 def test_a_draining_node_returns_what_waits(node: Node) -> None:
     node.given(1)
     node.attempts.give_back_unstarted()
@@ -196,7 +203,9 @@ def test_what_a_slot_cannot_use_is_fetched_anew(node: Node) -> None:
     node.send()
     node.attempts.next_work()
     node.references.spoilt(1)
-    assert node.files == []
+    assert node.files == [f"{DIGEST.hex()}.ref"]  # a slot's word alone costs nobody a file
+    reference_path(node.folder, DIGEST).unlink()
+    node.references.spoilt(1)
     node.given(2)
     assert node.attempts.next_work() == {}
     node.send()

@@ -46,7 +46,7 @@ def photo() -> Pixels:
 
 
 def test_the_pairs_are_each_others_nearest_as_numpy_has_them(photo: Pixels) -> None:
-    other = cv2.rotate(photo, cv2.ROTATE_90_CLOCKWISE)
+    other = cv2.rotate(cv2.resize(photo, None, fx=0.8, fy=0.8), cv2.ROTATE_90_CLOCKWISE)
     orb = cv2.ORB.create(nfeatures=500)
     gray = [cv2.cvtColor(one, cv2.COLOR_BGR2GRAY) for one in (photo, other)]
     (points, ours), (others, theirs) = (orb.detectAndCompute(one, None) for one in gray)
@@ -54,6 +54,7 @@ def test_the_pairs_are_each_others_nearest_as_numpy_has_them(photo: Pixels) -> N
     apart = bits[0] @ (1 - bits[1]).T + (1 - bits[0]) @ bits[1].T
     there, back = apart.argmin(axis=1), apart.argmin(axis=0)
     mutual = [i for i in range(len(points)) if back[there[i]] == i]
+    assert 100 < len(mutual) < len(points)
     expected = sorted((int(apart[i, there[i]]), i, int(there[i])) for i in mutual)
     matches = found(photo, other, features=500, count=100_000)
     got = [(round(one.distance), one.queryIdx, one.trainIdx) for one in matches.best]

@@ -103,12 +103,6 @@ def test_one_over_the_cap_is_refused_by_its_owner_and_by_who_is_asked() -> None:
     assert caught.value.code == "too-large"
 
 
-def test_other_bytes_are_never_taken_for_it() -> None:
-    with pytest.raises(PictureError, match="its bytes are others") as caught:
-        pixels_of(KNOWN, LOGO[:-1] + b"\0")
-    assert caught.value.code == "no-reference"
-
-
 def test_a_shape_that_is_not_the_foretold_one_is_refused() -> None:
     other = Reference(KNOWN.digest, KNOWN.nbytes, Layout(60, 41, 4, 1))
     with pytest.raises(PictureError, match="the reference: its shape") as caught:

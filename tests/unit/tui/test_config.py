@@ -6,6 +6,7 @@ import pytest
 
 from pixmesh.node import config, settings
 from pixmesh.node.errors import ConfigError
+from pixmesh.ops.recipe import parse
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,23 @@ def test_flag_wins_over_environment_over_project_over_user(tmp_path: Path) -> No
     assert found.origin("port") == "environment PIXMESH_PORT"
     assert found.origin("broker") == f"file {tmp_path / 'pixmesh.toml'}"
     assert found.origin("max_load") == f"file {tmp_path / 'user' / 'config.toml'}"
+
+
+def test_files_that_recipes_name_are_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "pixmesh.toml").write_text(
+        '[recipes]\nmark = "watermark picture=logo.png"\nplain = "blur |  canny"\nwrong = "cany"\n'
+        '[[watch]]\nin = "in"\nout = "out"\nto = { a = "match reference=b.png", b = "mark" }\n'
+        '[[watch]]\nin = "in"\nout = "out2"\nrecipe = "match reference=/whole.png"\n'
+    )
+    (tmp_path / "deeper").mkdir()
+    found = load(tmp_path / "deeper")
+    assert parse(found.recipes["mark"]).pictures() == (str(tmp_path / "logo.png"),)
+    assert found.recipes["plain"] == "blur |  canny"
+    assert found.recipes["wrong"] == "cany"
+    several, one = found.watch
+    assert parse(several.to["a"]).pictures() == (str(tmp_path / "b.png"),)
+    assert several.to["b"] == "mark"
+    assert one.recipe == "match reference=/whole.png"
 
 
 def test_every_mistake_is_told_with_its_place(tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def test_print_as_json_has_the_file_and_what_is_run(machine: Machine) -> None:
         (("node", "--", "--slot", "1"), "--slots"),
         (("broker", "--", "--slots", "1"), "--slots"),
         (("node", "--", "--config", "mine.toml"), "write the whole path: "),
+        (("up", "--", "--watch", "match reference=a.png", "/in", "/out"), "the whole path: /"),
         (("--user", "ann"), "--user is for --system"),
         (("--system", "--user", "nobody-of-that-name"), "there is no user"),
     ],
