@@ -31,13 +31,17 @@ ON_A_LAN = tuple(
 )
 WATCHED = tuple(
     f"tests/integration/test_{name}.py"
-    for name in ("watch", "watch_troubles", "watch_cloud", "up_watch", "jobs")
+    for name in ("watch", "watch_troubles", "watch_cloud", "up_watch", "jobs", "references")
 )
+MODELS = tuple(f"tests/integration/test_{name}.py" for name in ("models", "captions", "raw"))
 SIMULATED = ("tests/fault/simulated",)
+OPERATIONS = ("tests/unit/ops",)
+POLITE = (SIMULATED, OPERATIONS)
 IMPOLITE = ("tests/unit/node/test_load.py",)  # it measures what others use, who are not polite
+BROKEN = tuple(f"{PROCESSES}/test_{name}.py" for name in ("brokers", "slots_and_nodes"))
 LANES = (
-    SIMULATED,
-    (*(f"{PROCESSES}/test_{name}.py" for name in ("brokers", "slots_and_nodes")), *IMPOLITE),
+    *POLITE,
+    (*BROKEN, *IMPOLITE, *MODELS),
     (PROCESSES,),
     ("tests/integration",),
     WATCHED,
@@ -151,7 +155,7 @@ class Lane:
 @contextlib.contextmanager
 def beside(paths: tuple[str, ...]) -> Iterator[Lane]:
     """Run some tests while the block runs, and to their end."""
-    command = pytest(*paths, *all_but(*paths), polite=paths == SIMULATED)
+    command = pytest(*paths, *all_but(*paths), polite=paths in POLITE)
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as said,
         subprocess.Popen(
