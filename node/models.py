@@ -23,6 +23,8 @@ from .slot_process import SlotProcess
 log = logging.getLogger(__name__)
 
 LONG_UNUSED: Final = 600.0
+LONGEST_LOADING: Final = 300.0
+"""Seconds after which a model that is still not loaded is given up."""
 
 _read_task = msgspec.msgpack.Decoder(ModelTask).decode
 _read_end = msgspec.msgpack.Decoder(ModelEnd).decode
@@ -81,9 +83,13 @@ class Models:
             self._wanted.discard(model)
             if model not in self._loaded:
                 self._load(model, room - self.memory, now)
-        for one in self._loaded.values():
-            if one.warm and not one.lent and now - one.used_at >= LONG_UNUSED:
+        for name, one in self._loaded.items():
+            unused = now - one.used_at
+            if one.warm and not one.lent and unused >= LONG_UNUSED:
                 one.process.part()
+            elif not one.warm and not self.unloaded and unused >= LONGEST_LOADING:
+                self._is_not_loaded(name, f"it was not loaded after {LONGEST_LOADING:.0f} s")
+                one.process.kill("hung", self.unloaded)
 
     def close(self) -> None:
         """End all of them."""

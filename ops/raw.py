@@ -74,7 +74,7 @@ def read(source: Source) -> Raw:
     found = list(_all(source, frame))
     top = found[0]
     width, height = _size(source, frame, found)
-    if not width or not height:
+    if width <= 0 or height <= 0:
         raise PictureError("corrupt", "the RAW file gives no width and height")
     return Raw(
         width=width,
@@ -93,7 +93,7 @@ def _size(source: Source, frame: Frame, found: list[Directory]) -> tuple[int, in
     sizes = [_active(one) for one in found if _is_of_sensor(one)] or [_active(one) for one in found]
     told = directory.read_children(source, frame, top).get(EXIF_TAG, {})
     sizes.append((_number(told, EXIF_WIDTH), _number(told, EXIF_HEIGHT)))
-    return max(sizes, key=lambda size: size[0] * size[1])
+    return max(sizes, key=lambda size: size[0] * size[1] if min(size) > 0 else 0)
 
 
 def _active(one: Directory) -> tuple[int, int]:
@@ -123,7 +123,8 @@ def _all(source: Source, frame: Frame) -> Iterator[Directory]:
         seen.add(place)
         one, after = directory.read_directory(source, frame, place)
         yield one
-        waiting += one[SUBFILES].numbers if SUBFILES in one else ()
+        if SUBFILES in one and one[SUBFILES].count <= _MOST_DIRECTORIES:
+            waiting += one[SUBFILES].numbers
         waiting.append(after)
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from pixmesh.node.cell import IDLE, TOGETHER
-from pixmesh.node.models import LONG_UNUSED, Models
+from pixmesh.node.models import LONG_UNUSED, LONGEST_LOADING, Models
 from pixmesh.node.slot_messages import READY, ModelEnd, ModelTask
 from pixmesh.node.slot_process import SlotProcess
 from pixmesh.ops.weights import WEIGHTS
@@ -185,6 +185,21 @@ def test_a_model_that_cannot_be_loaded_is_told_of_with_its_reason() -> None:
     models.tick(HERE, PLENTY, NOW)
     models.died("u2netp.1", NOW)
     assert models.unloaded == "u2netp: its model's process was killed by SIGSEGV"
+
+
+def test_a_model_that_is_never_loaded_is_given_up() -> None:
+    node = Node()
+    models = node.models()
+    models.want("u2netp")
+    models.tick(HERE, PLENTY, NOW)
+    models.tick(HERE, PLENTY, NOW + LONGEST_LOADING - 1)
+    process = node.processes["u2netp"]
+    assert process.killed == []
+    for late in (0.0, 1.0):
+        models.tick(HERE, PLENTY, NOW + LONGEST_LOADING + late)
+    assert process.killed == ["u2netp: it was not loaded after 300 s"]
+    models.died("u2netp.1", NOW)
+    assert (models.warming, models.unloaded) == ("", "u2netp: it was not loaded after 300 s")
 
 
 def test_a_slot_that_ends_leaves_nothing_lent_and_takes_what_hangs_with_it() -> None:

@@ -118,6 +118,15 @@ def test_others_marks_and_sizes_are_known() -> None:
     assert (header.format, header.width, header.height) == ("raw", 3008, 2004)
 
 
+def test_sizes_that_cannot_be_are_refused() -> None:
+    edges = {4: (SHORT, [9]), 5: (SHORT, [9]), 6: (SHORT, [1]), 7: (SHORT, [1])}
+    with pytest.raises(PictureError, match="no width and height"):
+        probe(b"IIU\0" + struct.pack("<I", 8) + directory_of(edges, 8))
+    many = {254: (LONG, [1]), 330: (LONG, [8] * 1000), 50706: (LONG, [1])}
+    with pytest.raises(PictureError, match="no width and height"):
+        probe(b"II*\0" + struct.pack("<I", 8) + directory_of(many, 8))
+
+
 def test_a_nikon_hides_its_sensor_in_a_directory_within() -> None:
     first = {254: (LONG, [1]), 256: (LONG, [160]), 257: (LONG, [120]), 330: (LONG, [200])}
     inner = {256: (LONG, [6000]), 257: (LONG, [4000]), 262: (SHORT, [32803])}
