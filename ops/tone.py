@@ -225,7 +225,7 @@ BRIGHTNESS = Operation(
     cut=Cut("pointwise"),
     cost=0.001,
     memory=0,
-    source="value + amount; cv2.LUT",
+    source="value + amount; cv2.addWeighted",
     example="brightness amount=0.2",
 )
 
@@ -237,7 +237,7 @@ CONTRAST = Operation(
     cut=Cut("pointwise"),
     cost=0.001,
     memory=0,
-    source="(value - 0.5) * factor + 0.5; cv2.LUT",
+    source="(value - 0.5) * factor + 0.5; cv2.addWeighted",
     example="contrast factor=1.5",
 )
 

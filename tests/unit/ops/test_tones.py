@@ -52,12 +52,33 @@ def test_brightness_moves_every_value_by_the_same_whole_number(amount: float, de
     assert (tone.brightness(pixels, amount=amount) == expected).all()
 
 
-@pytest.mark.parametrize("factor", [0.3, 0.5, 1.3, 1.7, 2, 3])
-def test_contrast_of_every_value_is_the_exact_one_rounded(factor: float) -> None:
-    """Be it scaled or looked up."""
+@pytest.mark.parametrize("factor", [0, 0.3, 0.5, 1.2, 1.3, 1.7, 2, 3, 4.4, 10])
+def test_contrast_of_every_value_is_the_exact_one_rounded_halves_up(factor: float) -> None:
+    """Be it scaled or looked up; 1.2 and 4.4 have halves."""
     every = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    exact = np.clip((every / 255 - 0.5) * factor + 0.5, 0, 1) * 255
-    assert np.abs(tone.contrast(every, factor=factor) - exact).max() < 0.501
+    tenths = (2 * every.astype(int) - 255) * round(factor * 10) + 2550  # of 2 values each
+    expected = np.clip((tenths + 10) // 20, 0, 255)
+    assert (tone.contrast(every, factor=factor) == expected).all()
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 201), (5, 255), (9, 247), (15, 247), (0, 254)])
+def test_normalizing_rounds_halves_up(low: int, high: int) -> None:
+    values = np.arange(low, high + 1, dtype=np.uint8).reshape(1, -1)
+    wide = high - low
+    expected = ((values.astype(int) - low) * 510 + wide) // (2 * wide)
+    assert (levels.normalize(values, clip=0.0) == expected).all()
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.2, 1.3, 4.4, 5.6, 6.8, 7.2])
+def test_a_value_becomes_the_same_wherever_it_stands(factor: float) -> None:
+    """OpenCV takes the last pixels one by one: a strip has other last pixels than its picture."""
+    every = np.arange(256, dtype=np.uint8).reshape(1, -1)
+    whole = tone.contrast(every, factor=factor)
+    alone = [
+        int(tone.contrast(np.full((1, 1), one, np.uint8), factor=factor)[0, 0])
+        for one in range(256)
+    ]
+    assert whole[0].tolist() == alone
 
 
 def test_gamma_is_scikit_images() -> None:
