@@ -39,6 +39,7 @@ ELSEWHERE = frozenset(
         "disk-full",
         "memory",
         "no-model",
+        "no-rawpy",
         NO_REFERENCE,
         "no-weights",
         "recipe",

@@ -21,6 +21,7 @@ PictureCode = Literal[
     "operation-failed",
     "no-weights",
     "no-reference",
+    "no-rawpy",
 ]
 
 REMEDIES: Final[dict[PictureCode, str]] = {
@@ -33,6 +34,7 @@ REMEDIES: Final[dict[PictureCode, str]] = {
     "operation-failed": "try another recipe, or report the picture",
     "no-weights": "'pixmesh models pull' gets them",
     "no-reference": "ask again",
+    "no-rawpy": "install the extra raw on the node",
 }
 
 

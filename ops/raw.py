@@ -97,11 +97,16 @@ def _size(source: Source, frame: Frame, found: list[Directory]) -> tuple[int, in
 
 
 def _active(one: Directory) -> tuple[int, int]:
-    """Return the width and height of a directory's picture, without its masked edges."""
+    """Return the width and height of a directory's picture, without its masked edges.
+
+    With them where they are most of it: so much is decoded.
+    """
+    width, height = _number(one, WIDTH), _number(one, HEIGHT)
     if ACTIVE_AREA in one and len(area := one[ACTIVE_AREA].numbers) == 4:
         top, left, bottom, right = area
-        return right - left, bottom - top
-    return _number(one, WIDTH), _number(one, HEIGHT)
+        if 2 * (right - left) * (bottom - top) >= width * height:
+            return right - left, bottom - top
+    return width, height
 
 
 def _is_of_sensor(one: Directory) -> bool:
@@ -150,7 +155,7 @@ def decode(data: Buffer) -> Pixels:
     except ImportError as error:
         what = "camera RAW takes rawpy, which is not installed here"
         remedy = f"in the clone of the node: uv tool install '.[{EXTRA}]'"
-        raise PictureError("unsupported", what, remedy=remedy) from error
+        raise PictureError("no-rawpy", what, remedy=remedy) from error
     try:
         with rawpy.imread(io.BytesIO(data)) as opened:
             made = opened.postprocess(

@@ -40,7 +40,7 @@ def appraiser(recipe: "Recipe", output: "Output") -> Appraise:
     def appraise(file: BinaryIO) -> Appraisal:
         header = probe(file)
         check_limits(recipe, header, output)
-        is_raw = header.format == raw.FORMAT
+        is_raw = header.format == raw.FORMAT and not recipe.is_of_header
         seconds = (recipe.cost() + (raw.COST if is_raw else 0.0)) * header.megapixels
         needs = (f"{FORMAT_OF}{raw.FORMAT}",) if is_raw else ()
         return Appraisal(seconds, recipe.memory(header), header.megapixels, needs)

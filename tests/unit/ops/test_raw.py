@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pixmesh.broker.messages import FORMAT_OF
+from pixmesh.node.attempts import ELSEWHERE
 from pixmesh.node.owner.appraise import appraiser
 from pixmesh.node.owner.formats import converted_kinds, extension_for
 from pixmesh.ops import raw
@@ -118,6 +119,11 @@ def test_others_marks_and_sizes_are_known() -> None:
     assert (header.format, header.width, header.height) == ("raw", 3008, 2004)
 
 
+def test_a_sensor_that_is_nearly_all_edge_counts_whole() -> None:
+    header = probe(dng(scene(20, 10), edge=100))
+    assert (header.width, header.height) == (220, 210)
+
+
 def test_sizes_that_cannot_be_are_refused() -> None:
     edges = {4: (SHORT, [9]), 5: (SHORT, [9]), 6: (SHORT, [1]), 7: (SHORT, [1])}
     with pytest.raises(PictureError, match="no width and height"):
@@ -155,6 +161,7 @@ def test_without_rawpy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(PictureError, match="takes rawpy") as raised:
         decode(data)
     assert "'.[raw]'" in raised.value.remedy
+    assert raised.value.code in ELSEWHERE
 
 
 def test_it_needs_a_node_that_reads_it_and_more_memory_and_time() -> None:
@@ -163,6 +170,7 @@ def test_it_needs_a_node_that_reads_it_and_more_memory_and_time() -> None:
     assert told.needs == (f"{FORMAT_OF}raw",)
     assert told.seconds > recipe.cost() * told.megapixels
     assert told.memory > 3 * 120 * 80 * 6
+    assert appraiser(parse("info"), Output())(io.BytesIO(data)).needs == ()
     png = cv2.imencode(".png", scene())[1].tobytes()
     assert appraiser(recipe, Output())(io.BytesIO(png)).needs == ()
 
