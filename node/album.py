@@ -4,7 +4,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..ops.reference import Reference, digest_of, missing, pixels_of, read
+from ..ops.digest import digest_of
+from ..ops.reference import Reference, missing, pixels_of, read
 from .spool import reference_path
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ import zmq
 from ..broker.messages import INLINE_BYTES
 from ..broker.names import host_name
 from ..broker.views import Preview, Thumbnail
+from ..ops.digest import digest_of
 from ..ops.errors import PictureError, RecipeError
 from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
@@ -29,7 +30,6 @@ from .album import Album
 from .borrowing import Borrowing
 from .cell import IDLE, Cell
 from .fault import Fault, written_whole
-from .owner.job import digest_of
 from .slot_messages import BORROWS, READY, SlotEnd, SlotTask
 from .spool import result_path, source_path
 from .tie import Tie

@@ -9,12 +9,12 @@ its file is, and how it travels, is the business of others.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from .digest import digest_of
 from .errors import PictureError
 from .operation import Layout
 
@@ -67,11 +67,6 @@ def taken_from(data: Buffer, *, max_pixels: int) -> Reference:
     refuse_large(header.width * header.height, max_pixels)
     check(data, header)
     return Reference(digest_of(data), len(data), header.layout)
-
-
-def digest_of(data: Buffer) -> bytes:
-    """Return the digest by which references are known."""
-    return hashlib.blake2b(data, digest_size=32).digest()
 
 
 def pixels_of(reference: Reference, data: Buffer) -> Pixels:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...broker.wire import Buffer
+from ...ops.digest import DIGEST_BYTES, digest_of
 from ..spool import SpoolFile
-from .job import DIGEST_BYTES, digest_of
 
 SPOOLED_FROM = 64 * 1024 * 1024
 BLOCK = 1024 * 1024

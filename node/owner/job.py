@@ -16,8 +16,6 @@ from msgspec import Struct
 
 JobId = NewType("JobId", bytes)
 
-DIGEST_BYTES = 32
-
 
 class Source(Protocol):
     """The encoded pixels of one picture, readable again and again, in any order."""
@@ -114,16 +112,8 @@ Deliver = Callable[[Outcome], None]
 """Who waits for an outcome: called once, in the mesh's own thread; it must not wait."""
 
 
-# Nothing yet, to be copied: setting one up takes longer than naming a small picture.
-_NO_PIXELS: Final = hashlib.blake2b(digest_size=DIGEST_BYTES)
+# Nothing yet, to be copied: setting one up takes longer than naming a job.
 _NO_JOB: Final = hashlib.blake2b(digest_size=16, person=b"pixmesh-job")
-
-
-def digest_of(data: bytes | bytearray | memoryview) -> bytes:
-    """Return the BLAKE2b-256 digest that names pixels everywhere in the mesh."""
-    name = _NO_PIXELS.copy()
-    name.update(data)
-    return name.digest()
 
 
 def job_id(*, digest: bytes, recipe: str, output: str) -> JobId:

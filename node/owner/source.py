@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from ...ops.digest import DIGEST_BYTES, digest_of
 from ..errors import SourceChanged
-from .job import DIGEST_BYTES, FileIdentity, digest_of
+from .job import FileIdentity
 
 SOURCE_CHANGED: Final = "source-changed"
 """The code of a Failure that means: read the picture again, under its new id."""

@@ -14,8 +14,8 @@ import pytest
 
 import pixmesh
 from pixmesh.broker.messages import INLINE_BYTES
-from pixmesh.node.owner.job import digest_of
 from pixmesh.ops.decode import MAX_PIXELS
+from pixmesh.ops.digest import digest_of
 from pixmesh.ops.process import Output, output_for, process
 from pixmesh.ops.recipe import parse
 from pixmesh.ops.reference import pixels_of, read, taken_from

@@ -11,9 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
+from ....ops.digest import DIGEST_BYTES
 from ...errors import UsageError
 from ...owner.commit import temp_for
-from ...owner.job import DIGEST_BYTES, Content
+from ...owner.job import Content
 from ..inlet import Unavailable
 from ..places import shown
 from .store import Store

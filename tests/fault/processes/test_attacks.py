@@ -38,8 +38,8 @@ from pixmesh.broker.messages import (
     Tell,
     Welcome,
 )
-from pixmesh.node.owner.job import digest_of
 from pixmesh.node.state import StateFolder
+from pixmesh.ops.digest import digest_of
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.unit.tui.command import pixmesh
 

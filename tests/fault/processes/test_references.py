@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pixmesh.broker.messages import CHUNK_BYTES
-from pixmesh.node.owner.job import digest_of
+from pixmesh.ops.digest import digest_of
 
 from .trial import Trial, at_work
 

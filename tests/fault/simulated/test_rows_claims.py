@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from pixmesh.broker.messages import End, EndItem, HeldTask, Hello, MemberId, Phase, Result, Settled
-from pixmesh.node.owner.job import digest_of
+from pixmesh.ops.digest import digest_of
 from pixmesh.tests.support.fakes.mesh import VirtualMesh, results
 from pixmesh.tests.support.fakes.node import FakeNode
 

@@ -13,9 +13,9 @@ from pixmesh.node.owner.job import (
     Job,
     Outcome,
     Result,
-    digest_of,
 )
 from pixmesh.node.owner.row import Failed, Row, State
+from pixmesh.ops.digest import digest_of
 
 from .lossy import Clockwork, LossyDisk, LossyLedger
 

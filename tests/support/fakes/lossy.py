@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
-from pixmesh.node.owner.job import Content, digest_of
+from pixmesh.node.owner.job import Content
 from pixmesh.node.owner.row import Failed, Ready, Row, State
+from pixmesh.ops.digest import digest_of
 
 
 class Crash(BaseException):

@@ -28,8 +28,8 @@ from pixmesh.node.limits import Limits
 from pixmesh.node.net.chunks import Gone, Key, Receiver, Sender
 from pixmesh.node.net.connection import Connection
 from pixmesh.node.net.transfer import Fetch
-from pixmesh.node.owner.job import digest_of
 from pixmesh.node.slot_messages import SlotEnd
+from pixmesh.ops.digest import digest_of
 from pixmesh.tests.support.clock import Clock
 
 from .member import FakeMember

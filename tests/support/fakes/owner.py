@@ -25,8 +25,9 @@ from pixmesh.broker.messages import Result as ResultMessage
 from pixmesh.node.net.chunks import Gone, Key, Receiver, Sender
 from pixmesh.node.net.connection import Connection
 from pixmesh.node.net.transfer import Fetch
-from pixmesh.node.owner.job import Job, JobId, Outcome, Result, digest_of, job_id
+from pixmesh.node.owner.job import Job, JobId, Outcome, Result, job_id
 from pixmesh.node.owner.table import Entry, Place, Table
+from pixmesh.ops.digest import digest_of
 from pixmesh.tests.support.clock import Clock
 
 from .desk import Desk

@@ -9,11 +9,11 @@ import pytest
 from pixmesh.node import album
 from pixmesh.node.album import Album
 from pixmesh.node.attempts import ELSEWHERE
-from pixmesh.node.owner.job import digest_of
 from pixmesh.node.slot_messages import SlotTask
 from pixmesh.node.slots import Runner
 from pixmesh.node.spool import reference_path
 from pixmesh.ops.decode import MAX_PIXELS
+from pixmesh.ops.digest import digest_of
 from pixmesh.ops.errors import PictureError
 from pixmesh.ops.reference import Reference, pixels_of, taken_from
 from pixmesh.ops.supplies import Supplies

@@ -9,7 +9,7 @@ import pytest
 from pixmesh.node.errors import UsageError
 from pixmesh.node.net.address import DEFAULT_PORT, Address, parse_host
 from pixmesh.node.owner.content import MemoryContent, Received, SpooledContent
-from pixmesh.node.owner.job import digest_of
+from pixmesh.ops.digest import digest_of
 
 Make = Callable[[int, list[str]], Received]
 

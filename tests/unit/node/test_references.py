@@ -25,9 +25,9 @@ from pixmesh.node import references as rooms
 from pixmesh.node.attempts import Attempts
 from pixmesh.node.net.connection import Connection
 from pixmesh.node.net.transfer import MOST_TRIES, PATIENCE
-from pixmesh.node.owner.job import digest_of
 from pixmesh.node.references import References
 from pixmesh.node.spool import reference_path
+from pixmesh.ops.digest import digest_of
 
 from .items import OWNER, assign_item
 

@@ -13,10 +13,10 @@ from pixmesh.broker.messages import INLINE_BYTES
 from pixmesh.broker.previews import MOST_BYTES
 from pixmesh.broker.views import Preview
 from pixmesh.node import slots
-from pixmesh.node.owner.job import digest_of
 from pixmesh.node.slot_messages import SlotTask
 from pixmesh.node.slots import Runner
 from pixmesh.node.spool import result_path, source_path
+from pixmesh.ops.digest import digest_of
 from pixmesh.ops.errors import PictureError
 from pixmesh.ops.thumbnail import thumbnail
 from pixmesh.tests.support.photos import Pixels, drawn

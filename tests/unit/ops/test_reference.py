@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixmesh.ops.decode import MAX_PIXELS
+from pixmesh.ops.digest import digest_of
 from pixmesh.ops.errors import PictureError, RecipeError
 from pixmesh.ops.header import probe
 from pixmesh.ops.operation import Layout
 from pixmesh.ops.process import Output, process
 from pixmesh.ops.recipe import LONGEST, parse
-from pixmesh.ops.reference import Reference, digest_of, pixels_of, read, taken_from
+from pixmesh.ops.reference import Reference, pixels_of, read, taken_from
 from pixmesh.ops.supplies import Supplies
 from pixmesh.tests.support.photos import Pixels, drawn
 

@@ -21,12 +21,12 @@ from pixmesh.node.owner.job import (
     JobId,
     Outcome,
     Result,
-    digest_of,
 )
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.plan import OnExists, Plan, make_plan
 from pixmesh.node.owner.report import BatchEvent
 from pixmesh.node.owner.source import SOURCE_CHANGED
+from pixmesh.ops.digest import digest_of
 from pixmesh.ops.errors import PictureError
 
 RECIPE = "blur ksize=5"

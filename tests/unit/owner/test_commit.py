@@ -22,9 +22,10 @@ from pixmesh.node.owner.commit import (
     temp_for,
 )
 from pixmesh.node.owner.disk import RealDisk
-from pixmesh.node.owner.job import Content, JobId, digest_of
+from pixmesh.node.owner.job import Content, JobId
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.row import Failed, Row, State
+from pixmesh.ops.digest import digest_of
 from pixmesh.tests.support.fakes.lossy import Clockwork, Crash, LossyDisk, LossyLedger
 
 from .fakes import MemoryContent, identity

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pixmesh.node.errors import UsageError
-from pixmesh.node.owner.job import digest_of
 from pixmesh.node.owner.ledger import Ledger
 from pixmesh.node.owner.plan import OnExists, Plan
 from pixmesh.node.owner.row import Row
+from pixmesh.ops.digest import digest_of
 
 from .fakes import RECIPE, FakeMesh, batch_of, picture, plan_of
 

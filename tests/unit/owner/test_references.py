@@ -11,11 +11,12 @@ from pixmesh.broker.messages import MOST_REFERENCES, REFERENCE_BYTES
 from pixmesh.node.anchor import anchored, anchored_text, relative_files
 from pixmesh.node.errors import UsageError
 from pixmesh.node.owner import references as rooms
-from pixmesh.node.owner.job import JobId, digest_of
+from pixmesh.node.owner.job import JobId
 from pixmesh.node.owner.offered import Offered
 from pixmesh.node.owner.references import References
 from pixmesh.node.owner.source import MemorySource
 from pixmesh.node.owner.tokens import Tokens
+from pixmesh.ops.digest import digest_of
 from pixmesh.ops.recipe import Recipe, parse
 from pixmesh.tests.support.photos import drawn
 

@@ -29,9 +29,10 @@ from pixmesh.broker.messages import (
 )
 from pixmesh.node.net.address import Address
 from pixmesh.node.net.connection import Connection
-from pixmesh.node.owner.job import Outcome, digest_of
+from pixmesh.node.owner.job import Outcome
 from pixmesh.node.owner.job import Result as Done
 from pixmesh.node.owner.session import Session
+from pixmesh.ops.digest import digest_of
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.fakes.owner import make_job
 

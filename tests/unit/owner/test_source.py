@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixmesh.node.errors import SourceChanged
-from pixmesh.node.owner.job import FileIdentity, digest_of
+from pixmesh.node.owner.job import FileIdentity
 from pixmesh.node.owner.source import FileContent, FileSource, MemorySource
+from pixmesh.ops.digest import digest_of
 
 DATA = bytes(range(256)) * 5000
 
