@@ -20,7 +20,7 @@ import numpy as np
 import zmq
 
 from .cell import Cell
-from .fault import Fault, written_whole
+from .fault import Fault, from_spool, written_whole
 from .slot_messages import ModelEnd, ModelTask
 from .spool import made_path, seen_path
 
@@ -73,8 +73,8 @@ class Borrowing:
 
 def _loaded(path: Path) -> Pixels:
     try:
-        with path.open("rb") as file:
+        with from_spool(), path.open("rb") as file:
             pixels: Pixels = np.load(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise Fault("spool", f"the node's spool: {error}") from None
     return pixels

@@ -14,7 +14,7 @@ from .attempts import Attempts, Held
 from .net.chunks import Gone, Key, Receiver, Sender
 from .net.connection import Connection
 from .net.transfer import Fetch
-from .spool import FULL, SpoolFile, result_path, source_path
+from .spool import SpoolFile, attempt_paths, blamed, result_path, source_path
 
 
 def _nothing_to_lend(_token: bytes, _offset: int, _length: int) -> bytes:
@@ -47,8 +47,9 @@ class Pixels:
         try:
             file = SpoolFile(source_path(self.folder, held.id), task.size)
         except OSError as error:
-            code = self._blamed(task.size, error)
-            self.attempts.unfetchable(held.id, code, f"the node's spool: {error.strerror}")
+            code, why = blamed(error)
+            code = code if self._could_have(task.size) else "size"
+            self.attempts.unfetchable(held.id, code, why)
             return
         key = (task.token, 0)
         self._give_up_older(key)
@@ -57,11 +58,9 @@ class Pixels:
         fetch = Fetch(token=task.token, attempt=0, size=task.size, heard=now)
         self.receiver.fetch(MemberId(held.work.owner), fetch, file, now)
 
-    def _blamed(self, size: int, error: OSError) -> str:
-        """Say what is wrong: the node itself, which then rests, or a size that nobody has."""
-        if not 0 < size <= shutil.disk_usage(self.folder).total:
-            return "size"
-        return "disk-full" if error.errno in FULL else "spool"
+    def _could_have(self, size: int) -> bool:
+        """Whether the spool could hold a file of this size if nothing else were there."""
+        return 0 < size <= shutil.disk_usage(self.folder).total
 
     def serve(self, owner: MemberId, get: Get) -> None:
         """Let an owner have chunks of a result."""
@@ -73,8 +72,8 @@ class Pixels:
         if key is not None and key in self._files and self._files[key][0] == attempt:
             self.receiver.cancel(key)
             self._files.pop(key)[1].discard()
-        source_path(self.folder, attempt).unlink(missing_ok=True)
-        result_path(self.folder, attempt).unlink(missing_ok=True)
+        for path in attempt_paths(self.folder, attempt):
+            path.unlink(missing_ok=True)
 
     def _give_up_older(self, key: Key) -> None:
         """One task's pixels are fetched once: for the attempt that came last."""

@@ -21,7 +21,7 @@ from .net.chunks import Key, Receiver
 from .net.connection import Connection
 from .net.transfer import Fetch as Transfer
 from .shelf import Digest, Discard, Fetch, Lost, Offer, Ready, Shelf, Step
-from .spool import FULL, SpoolFile, reference_path
+from .spool import SpoolFile, blamed, reference_path
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class References:
         try:
             part = _Part(digest, self.folder / f"{digest.hex()}.part", offer.size)
         except OSError as error:
-            self._cannot(digest, _blamed(error), f"the node's spool: {error.strerror}")
+            self._cannot(digest, *blamed(error))
             return
         self._parts[key] = part
         transfer = Transfer(offer.token, PIXELS, offer.size, heard=self._now)
@@ -142,8 +142,7 @@ class References:
             part.keep(reference_path(self.folder, part.digest))
         except OSError as error:
             part.path.unlink(missing_ok=True)
-            why = f"the node's spool: {error.strerror}"
-            self._cannot(part.digest, _blamed(error), why)
+            self._cannot(part.digest, *blamed(error))
             return
         self.note("fetched", digest=part.digest)
         self._do(self.shelf.came(part.digest))
@@ -161,7 +160,3 @@ class References:
 def _offers(held: Held) -> dict[Digest, Offer]:
     owner = MemberId(held.work.owner)
     return {one.digest: Offer(owner, one.token, one.size) for one in held.work.references}
-
-
-def _blamed(error: OSError) -> str:
-    return "disk-full" if error.errno in FULL else "spool"

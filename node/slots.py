@@ -13,15 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import msgspec
 import zmq
 
 from ..broker.messages import INLINE_BYTES
-from ..broker.names import host_name
 from ..broker.views import Preview, Thumbnail
 from ..ops.digest import digest_of
-from ..ops.errors import PictureError, RecipeError
 from ..ops.process import Output, process, read_output
 from ..ops.recipe import Recipe, parse
 from ..ops.supplies import NONE, Supplies
@@ -29,7 +26,7 @@ from ..ops.thumbnail import thumbnail
 from .album import Album
 from .borrowing import Borrowing
 from .cell import IDLE, Cell
-from .fault import Fault, written_whole
+from .fault import Fault, fault_of, from_spool, written_whole
 from .slot_messages import BORROWS, READY, SlotEnd, SlotTask
 from .spool import result_path, source_path
 from .tie import Tie
@@ -103,10 +100,9 @@ class Runner:
         began = self._clock()
         try:
             return self._finished(task, began)
-        except Fault as fault:
-            end = SlotEnd(task.attempt, code=fault.code, reason=fault.reason[:1000])
         except Exception as error:  # noqa: BLE001 -- the edge of the loop: it becomes an end
-            end = SlotEnd(task.attempt, code="failed", reason=_said(error))
+            fault = fault_of(error)
+            end = SlotEnd(task.attempt, code=fault.code, reason=fault.reason)
         end.seconds = self._clock() - began
         return end
 
@@ -132,7 +128,8 @@ class Runner:
             return Made(bytes(pixels), "same")
         recipe = _kept(self._recipes, task.recipe, parse)
         output = _kept(self._outputs, task.output, read_output)
-        return _processed(pixels, recipe, output, self._supplies)
+        product = process(pixels, recipe, output, self._supplies)
+        return Made(product.data, product.format)
 
     def _written(self, task: SlotTask, made: Made) -> SlotEnd:
         """Return the end that tells of a result; a large one is put into the spool first."""
@@ -155,10 +152,8 @@ class _Spooled:
 
     def __enter__(self) -> Pixels:
         try:
-            with self._path.open("rb") as file:
+            with from_spool(), self._path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise Fault("spool", f"the node's spool: {error.strerror}") from None
         except ValueError:
             raise Fault("corrupted", "the pixels arrived, and were gone from the spool") from None
         self._view = memoryview(self._map)
@@ -172,29 +167,13 @@ class _Spooled:
                 self._map.close()
 
 
-def _processed(pixels: Pixels, recipe: Recipe, output: Output, supplies: Supplies) -> Made:
-    try:
-        product = process(pixels, recipe, output, supplies)
-    except PictureError as error:
-        where = f"on {host_name()} " if error.code in {"no-weights", "no-reference"} else ""
-        raise Fault(error.code, f"{where}{error}") from None
-    except RecipeError as error:
-        raise Fault("recipe", str(error)) from None
-    except MemoryError:
-        raise Fault("memory", "not enough memory for this picture on this node") from None
-    except cv2.error as error:
-        code = "memory" if error.code == cv2.Error.StsNoMem else "failed"
-        raise Fault(code, f"OpenCV: {error.err}") from None
-    return Made(product.data, product.format)
-
-
 def _shown(task: SlotTask, pixels: Pixels, result: bytes, seconds: float) -> bytes | None:
     """Return the picture before and after, made small; None where that cannot be done."""
     try:
         before, after = (Thumbnail(**asdict(thumbnail(one))) for one in (pixels, result))
         return msgspec.msgpack.encode(Preview(task.name, task.recipe, before, after, seconds))
     except Exception as error:  # noqa: BLE001 -- the picture is done, whatever becomes of this
-        log.debug("attempt %d has no preview: %s", task.attempt, _said(error))
+        log.debug("attempt %d has no preview: %s", task.attempt, fault_of(error))
         return None
 
 
@@ -204,10 +183,6 @@ def _kept(table: dict[str, T], text: str, read: Callable[[str], T]) -> T:
             table.clear()
         table[text] = read(text)
     return table[text]
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:1000]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,13 @@ from .errors import PixmeshError
 from .platform import allocate
 
 NAME_BYTES = 4
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def blamed(error: OSError) -> tuple[str, str]:
+    """Return the code and the reason with which a task ends that the spool did not serve."""
+    code = "disk-full" if error.errno in _FULL else "spool"
+    return code, f"the node's spool: {error.strerror}"
 
 
 @contextmanager
@@ -57,6 +63,12 @@ def seen_path(folder: Path, attempt: int) -> Path:
 def made_path(folder: Path, attempt: int) -> Path:
     """Return where a model's process puts what it made of them."""
     return folder / f"{attempt:x}.made"
+
+
+def attempt_paths(folder: Path, attempt: int) -> tuple[Path, ...]:
+    """Return all that a node may keep of an attempt."""
+    of = (source_path, result_path, seen_path, made_path)
+    return tuple(path(folder, attempt) for path in of)
 
 
 def reference_path(folder: Path, digest: bytes) -> Path:

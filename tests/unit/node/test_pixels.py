@@ -14,6 +14,7 @@ from pixmesh.node import pixels as rooms
 from pixmesh.node.attempts import Attempts
 from pixmesh.node.net.connection import Connection
 from pixmesh.node.pixels import Pixels
+from pixmesh.node.spool import attempt_paths, source_path
 
 from .items import assign, assign_item
 
@@ -60,3 +61,12 @@ def test_a_disk_without_room_for_a_picture_is_the_nodes_ailment(
     (end,) = given_back(tmp_path, 1000)
     assert (end.end, end.code) == (End.RETURNED, code)
     assert end.code in AILMENTS
+
+
+def test_nothing_stays_of_an_attempt_that_is_forgotten(tmp_path: Path) -> None:
+    paths = attempt_paths(tmp_path, 1)
+    assert {path.suffix for path in paths} == {".in", ".out", ".seen", ".made"}
+    for path in (*paths, other := source_path(tmp_path, 2)):
+        path.write_bytes(b"pixels")
+    Pixels(tmp_path, Attempts(), cast(Connection, Nobody())).forget(1)
+    assert list(tmp_path.iterdir()) == [other]
