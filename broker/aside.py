@@ -74,6 +74,12 @@ class Aside:
         """Return the node that is kept for a task, if one is."""
         return self._tasks.get(task)
 
+    def cramped(self) -> Iterator[Node]:
+        """Yield the nodes kept for tasks that only memory of models is in the way of."""
+        for task, node in self._tasks.items():
+            if node is not None and node.loaded and not node.occupied and not fits(node, task):
+                yield node
+
     def node_came(self) -> None:
         """Look again at those that no node could take."""
         self._stuck.clear()
@@ -100,7 +106,7 @@ class Aside:
     def _node_for(self, task: Task, taken: Container[Node], now: float) -> Node | None:
         """Return the node that is, or now becomes, this task's; None when there is none."""
         node = self._tasks[task]
-        if node is not None and usable(node, task, now):
+        if node is not None and suits(node, task) and usable(node, task, now):
             return node
         self._let_go(task)
         node = self._pick(task, taken, now)

@@ -10,6 +10,7 @@ back. A result that comes late counts as long as the task has no end; of two att
 first result counts. Pure: what there is to say goes into Outgoing.
 """
 
+from collections.abc import Iterable
 from random import Random
 from typing import assert_never
 
@@ -36,7 +37,7 @@ from .outgoing import Outgoing
 from .placement import Choice
 from .quarantine import Quarantine
 from .seal import Seal
-from .tasks import Attempt, Owner, Place, Task
+from .tasks import Attempt, Batch, Owner, Place, Task
 from .views import Try
 
 MOST_ATTEMPTS = 8
@@ -111,6 +112,10 @@ class Lifecycle:
             case _:
                 assert_never(task.place)
         task.place = Place.NOWHERE
+
+    def waiting(self) -> Iterable[Batch]:
+        """Return the batches of which a task waits, each once."""
+        return dict.fromkeys([*self.fairness, *(task.batch for task in self.aside)])
 
     def node_went(self, node: Node) -> None:
         """A node is gone: nothing waits for it, and nothing is known of it."""

@@ -23,10 +23,10 @@ WEIGHTS_COME = "weights come"
 """How the reason begins for which a batch waits that needs no patience: a node fetches them."""
 
 WEIGHTS_OF = "model "
+"""What a node has and a batch needs beside operations: the weights of the model that follows."""
 
 FORMAT_OF = "format "
 """What stands before the name of a format among the operations that a node has, or must have."""
-"""What a node has and a batch needs beside operations: the weights of the model that follows."""
 
 MOST_REFERENCES = 8
 REFERENCE_BYTES = 64 * 1024 * 1024
@@ -247,6 +247,13 @@ class FolderItem(Struct, frozen=True):
     paused: Path = ""
 
 
+class LoadedItem(Struct, frozen=True, array_like=True):
+    """A model for which a node has a process, and the bytes of memory that are this one's."""
+
+    model: Word
+    memory: Count
+
+
 class State(Struct, frozen=True):
     """The heartbeat. From a node: load, last ASSIGN seen, attempts held.
 
@@ -258,7 +265,7 @@ class State(Struct, frozen=True):
     those whose weights a node has, ``pulling`` says which others it fetches, and how far,
     ``unfetched`` which it could not, and why. ``cold`` are those of ``models`` that it would have
     to load first, ``warming`` is one that it loads now, ``unloaded`` says which it could not load,
-    and why.
+    and why, ``loaded`` which take memory that is no task's.
     """
 
     seen: Count = 0
@@ -275,6 +282,7 @@ class State(Struct, frozen=True):
     cold: Annotated[tuple[Word, ...], Meta(max_length=MOST_MODELS)] = ()
     warming: Line = ""
     unloaded: Line = ""
+    loaded: Annotated[tuple[LoadedItem, ...], Meta(max_length=MOST_MODELS)] = ()
 
 
 class Submit(Struct, frozen=True):

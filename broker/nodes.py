@@ -1,17 +1,31 @@
 """The record of a node: what it has, what it holds, what it is predicted to be busy with."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
 from .leases import Lease
-from .messages import AttemptId, HeldTask, Hello, Load, MemberId, Phase, State, TaskId
+from .messages import (
+    WEIGHTS_OF,
+    AttemptId,
+    HeldTask,
+    Hello,
+    Load,
+    MemberId,
+    Phase,
+    State,
+    TaskId,
+)
 from .tasks import Attempt, Task
 
 SMOOTHING = 0.3
 MOST_REFUSALS = 3
 REST = 5.0
+LONGEST_WARMING = 600.0
+"""Seconds after which a node is believed no more that it loads a model: it gives up in half."""
+
 LAST_TASKS = 100
 LONG_FETCH = 1.0
 
@@ -42,7 +56,8 @@ class Node:
     why it rests: ``refusals`` tasks running failed for a reason of its own.
 
     ``models`` are those whose weights it has, ready to be used or not. ``pulling`` says which it
-    fetches, ``warming`` which it loads, ``unfetched`` and ``unloaded`` which it could not, and why.
+    fetches, ``warming`` which it loads, ``unfetched`` and ``unloaded`` which it could not, and why;
+    ``loaded`` says how many bytes each takes that it has ready or loads, by what a batch needs.
 
     ``fetching`` attempts wait for their pixels; ``starved`` is since when slots idle for them,
     None where none does. ``took`` is how many seconds its last tasks took.
@@ -84,9 +99,12 @@ class Node:
     unfetched: str = ""
     warming: str = ""
     unloaded: str = ""
+    loaded: Mapping[str, int] = field(default_factory=dict)
     starved: float | None = None
     took: deque[float] = field(default_factory=lambda: deque(maxlen=LAST_TASKS))
     last_error: str = ""
+    _warms: str = ""
+    _warms_since: float = 0.0
 
     def __post_init__(self) -> None:
         self.budget = self.hello.memory
@@ -111,7 +129,8 @@ class Node:
             self.trouble = ""
         self.ready = state.ready
         self.pulling, self.unfetched = state.pulling, state.unfetched
-        self.warming, self.unloaded = state.warming, state.unloaded
+        self.warming, self.unloaded = self._believed(state.warming, now), state.unloaded
+        self.loaded = {f"{WEIGHTS_OF}{one.model}": one.memory for one in state.loaded}
         self.budget = self.hello.memory
         if state.memory is not None:
             self.budget = min(self.budget, state.memory)
@@ -120,6 +139,12 @@ class Node:
             self.others += SMOOTHING * (state.load.cpu_others - self.others)
         self._look_at_phases(state, now)
         return True
+
+    def _believed(self, warming: str, now: float) -> str:
+        """Return the model that it says it loads, unless it has said so for too long."""
+        if warming != self._warms:
+            self._warms, self._warms_since = warming, now
+        return warming if now - self._warms_since < LONGEST_WARMING else ""
 
     def _look_at_phases(self, state: State, now: float) -> None:
         """Note whether slots idle while what they could do has long been on its way."""

@@ -31,9 +31,14 @@ def can_run(node: Node, batch: Batch) -> bool:
     return batch.needs <= node.has
 
 
+def most_memory(node: Node, batch: Batch) -> int:
+    """Return the bytes that a task of the batch could have there; models not needed can go."""
+    return node.hello.memory - sum(node.loaded.get(one, 0) for one in batch.needs)
+
+
 def suits(node: Node, task: Task) -> bool:
     """Whether the node could do the task if nothing else were there."""
-    return can_run(node, task.batch) and task.item.memory <= node.hello.memory
+    return can_run(node, task.batch) and task.item.memory <= most_memory(node, task.batch)
 
 
 def in_service(node: Node) -> bool:

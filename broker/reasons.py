@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from .messages import WEIGHTS_COME
 from .nodes import Node
-from .placement import can_run, in_service, suits, why_nothing_new
+from .placement import can_run, in_service, most_memory, suits, why_nothing_new
 from .tasks import Batch, Task
 
 
@@ -27,10 +27,10 @@ def why_not_placed(task: Task, nodes: list[Node]) -> str:
     if not able:
         return _lacking(task.batch, nodes)
     if not any(suits(node, task) for node in able):
-        largest = max(able, key=lambda node: node.hello.memory)
+        most, largest = max((most_memory(node, task.batch), node.hello.name) for node in able)
         return (
             f"fits nowhere: it needs {_gigabytes(task.item.memory)}, "
-            f"{largest.hello.name} has most with {_gigabytes(largest.hello.memory)}"
+            f"{largest} has most with {_gigabytes(most)}"
         )
     serving = [node for node in able if in_service(node)]
     if not serving:

@@ -344,9 +344,9 @@ class Scheduler:
         self._update_pool()
         if self.tasks.fairness:
             self._place(now)
-        if now >= self._stock_at and self.tasks.fairness:
+        if now >= self._stock_at:
             self._stock_at = now + stocking.LOOK_EVERY
-            self._send_for_weights(now)
+            self._look_at_models(now)
         if now >= self._look_at and not self.tasks.fairness:
             self._look_at = now + stragglers.LOOK_EVERY
             self._copy_stragglers(now)
@@ -357,9 +357,12 @@ class Scheduler:
             self._tell_placed_at = now + TELL_PLACED
         return self._out.flush(self.nodes)
 
-    def _send_for_weights(self, now: float) -> None:
-        for node, model, holder in self._stocking.errands(self.nodes, self.tasks.fairness, now):
+    def _look_at_models(self, now: float) -> None:
+        """Send for those that tasks wait for; have those go whose memory they wait for."""
+        for node, model, holder in self._stocking.errands(self.nodes, self.tasks.waiting(), now):
             self._out.say(node.id, Ask(what="weights", about=model, holder=holder))
+        for node in self.tasks.aside.cramped():
+            self._out.say(node.id, Ask(what="room"))
 
     def _judge(self, now: float) -> None:
         for node in [node for node in self.nodes.values() if node.lease.lapsed(now)]:

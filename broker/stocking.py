@@ -6,7 +6,7 @@ fetch them there; where nobody has, one node after the other is to get them from
 published: a LAN downloads once. Who has them only loads them: meanwhile it does all else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -57,7 +57,8 @@ class Stocking:
         """Yield what is to be fetched, or loaded where it is, now."""
         self._told = {key: told for key, told in self._told.items() if _lacks(nodes, *key)}
         here = [one for one in nodes.values() if not one.lease.suspect(now)]
-        for model, want in _wants(filter(in_service, here), batches).items():
+        free = [one for one in here if in_service(one) and one.kept_for is None]
+        for model, want in _wants(free, batches).items():
             cold = [one for one in want.nodes if model in one.models]
             for node in self._to_load(model, cold, want.tasks, now):
                 yield self._told_now(Errand(node, model, None), now)
@@ -79,7 +80,7 @@ class Stocking:
     ) -> list[Node]:
         """Return who is to fetch a model: all where somebody has it, else one after the other."""
         if holders:
-            return [one for one in bare if self._is_due(one, model, now)]
+            return [one for one in bare if not one.pulling and self._is_due(one, model, now)]
         return self._next(bare, model, now)
 
     def _told_now(self, errand: Errand, now: float) -> Errand:
@@ -89,8 +90,8 @@ class Stocking:
 
     def _is_due(self, node: Node, model: str, now: float) -> bool:
         told = self._when(node, model)
-        patience = AGAIN * 2 ** min(MOST_DOUBLINGS, max(0, told.times - 1))
-        return not node.pulling and now - told.at >= patience
+        patience = AGAIN * 2.0 ** min(MOST_DOUBLINGS, max(0, told.times - 1))
+        return now - told.at >= patience
 
     def _when(self, node: Node, model: str) -> Telling:
         return self._told.get((node.id, model), NEVER)
@@ -114,15 +115,14 @@ class Want(NamedTuple):
     tasks: int
 
 
-def _wants(nodes: Iterable[Node], batches: Iterable[Batch]) -> dict[str, Want]:
+def _wants(nodes: Collection[Node], batches: Iterable[Batch]) -> dict[str, Want]:
     """Return by model who lacks it."""
     found: dict[str, dict[MemberId, Node]] = {}
     tasks: dict[str, int] = {}
-    serving = list(nodes)
     for batch in batches:
         for model in _models(batch.needs):
             tasks[model] = tasks.get(model, 0) + len(batch.queue) + batch.aside
-        for node in serving:
+        for node in nodes:
             missing = batch.needs - node.has
             if missing and all(one.startswith(WEIGHTS_OF) for one in missing):
                 for model in _models(missing):

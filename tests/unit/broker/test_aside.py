@@ -3,9 +3,10 @@
 from msgspec import structs
 
 from pixmesh.broker.lifecycle import MOST_ATTEMPTS
-from pixmesh.broker.messages import Drop, End, Load, Result, State, Submit
+from pixmesh.broker.messages import Ask, Drop, End, Load, LoadedItem, Result, State, Submit
 from pixmesh.broker.nodes import MOST_REFUSALS, REST
 from pixmesh.broker.reasons import why_not_placed
+from pixmesh.broker.stocking import LOOK_EVERY
 from pixmesh.broker.tasks import Place, Task
 
 from .records import NODE, OTHER, OWNER, THIRD, Talk, end_item, hello, item, submit, task_id
@@ -79,6 +80,61 @@ def test_a_node_that_ran_short_of_memory_is_asked_for_less() -> None:
     assert task(talk, 1).place is Place.ASIDE
     talk.hear(NODE, State(ready=4, memory=700))
     assert task(talk, 1).place is Place.PLACED
+
+
+MODEL = "model u2net"
+
+
+def with_models(*loaded: LoadedItem, memory: int, models: tuple[str, ...] = ("u2net",)) -> State:
+    return State(ready=4, memory=memory, models=models, loaded=loaded)
+
+
+def test_what_a_model_takes_that_a_task_needs_is_not_the_tasks() -> None:
+    talk = mesh((NODE, 1000))
+    talk.hear(NODE, with_models(LoadedItem("u2net", 500), memory=500))
+    needy = structs.replace(big(1, 600), needs=("blur", MODEL))
+    talk.hear(OWNER, needy)
+    assert task(talk, 1).place is Place.ASIDE
+    assert talk.scheduler.nodes[NODE].kept_for is None
+    why = why_not_placed(task(talk, 1), list(talk.scheduler.nodes.values()))
+    assert why.startswith("fits nowhere")
+    talk.hear(NODE, State(ready=4))
+    talk.hear(NODE, with_models(LoadedItem("u2net", 400), memory=600))
+    assert task(talk, 1).place is Place.PLACED
+
+
+def test_models_that_a_task_does_not_need_make_room_for_it_once_its_node_is_free() -> None:
+    talk = mesh((NODE, 1000))
+    holds = with_models(LoadedItem("u2net", 500), memory=500)
+    talk.hear(NODE, holds)
+    talk.hear(OWNER, big(1, 400))
+    talk.hear(OWNER, big(2, 600, seq=2))
+    assert talk.scheduler.nodes[NODE].kept_for is task(talk, 2)
+    for _ in range(3):
+        talk.now += LOOK_EVERY
+        talk.hear(NODE, holds)
+    assert Ask(what="room") not in talk.heard_by(NODE)
+    talk.ends(talk.assigned()[0], End.DONE)
+    talk.now += LOOK_EVERY
+    talk.hear(NODE, holds)
+    assert talk.heard_by(NODE).count(Ask(what="room")) == 1
+    talk.hear(NODE, State(ready=4, models=("u2net",), cold=("u2net",)))
+    assert task(talk, 2).place is Place.PLACED
+
+
+def test_a_node_that_lost_what_a_task_needs_is_kept_for_it_no_more() -> None:
+    talk = mesh((NODE, 1000))
+    talk.hear(NODE, with_models(memory=1000))
+    talk.hear(OWNER, big(1, 600))
+    talk.hear(OWNER, structs.replace(big(2, 600, seq=2, batch=2), needs=("blur", MODEL)))
+    node = talk.scheduler.nodes[NODE]
+    assert node.kept_for is task(talk, 2)
+    talk.hear(NODE, State(ready=4, models=("u2net",), cold=("u2net",)))
+    assert node.kept_for is None
+    talk.ends(talk.assigned()[0], End.DONE)
+    assert task(talk, 2).place is Place.ASIDE
+    talk.hear(NODE, with_models(memory=1000))
+    assert task(talk, 2).place is Place.PLACED
 
 
 def test_a_task_given_up_while_it_runs_keeps_its_memory_until_it_is_over() -> None:

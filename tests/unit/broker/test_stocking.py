@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Sequence
 
+from msgspec import structs
+
 from pixmesh.broker.leases import SUSPECT_AFTER
-from pixmesh.broker.messages import Ask, MemberId, State
-from pixmesh.broker.nodes import Node
+from pixmesh.broker.messages import Ask, End, MemberId, Result, State
+from pixmesh.broker.nodes import LONGEST_WARMING, Node
 from pixmesh.broker.reasons import why_idle, why_waiting
-from pixmesh.broker.stocking import AGAIN, Errand, Stocking, has_of
+from pixmesh.broker.stocking import AGAIN, LOOK_EVERY, Errand, Stocking, has_of
 from pixmesh.broker.tasks import Batch, Task
 
 from .records import (
@@ -16,6 +18,7 @@ from .records import (
     THIRD,
     Talk,
     batch_record,
+    end_item,
     item,
     node_record,
     submit,
@@ -153,6 +156,32 @@ def test_what_is_fetched_or_could_not_be_is_the_reason() -> None:
     assert why_idle(node, [batch], NOW) == "lacks model u2net; could not fetch u2net: no route"
 
 
+def test_a_node_that_fetches_one_model_loads_another_meanwhile() -> None:
+    node, stocking = here(NODE, "u2net", cold={"u2net"}), Stocking()
+    node.pulling = "blip, 10%"
+    batches = [waiting("model u2net"), waiting("model blip")]
+    assert [one.model for one in errands(stocking, [node], *batches, at=NOW)] == ["u2net"]
+
+
+def test_who_is_kept_for_a_task_loads_nothing() -> None:
+    node, batch = here(NODE, "u2net", cold={"u2net"}), waiting("model u2net")
+    node.kept_for = Task(item(9), batch)
+    assert errands(Stocking(), [node], batch, at=NOW) == []
+
+
+def test_who_says_for_ever_that_it_loads_a_model_is_not_believed() -> None:
+    node, batch = here(NODE, "u2net", cold={"u2net"}), waiting("model u2net")
+    says = State(ready=1, warming="u2net")
+    node.beats(says, NOW)
+    node.beats(says, NOW + LONGEST_WARMING - 1)
+    assert why_waiting(batch, [node]) == "weights come: node.... is warming u2net"
+    node.beats(says, NOW + LONGEST_WARMING)
+    assert why_waiting(batch, [node]) == "no node has model u2net"
+    node.beats(State(ready=1), NOW + LONGEST_WARMING + 1)
+    node.beats(says, NOW + LONGEST_WARMING + 2)
+    assert node.warming == "u2net"
+
+
 MODEL = "model u2net"
 COLD = State(ready=1, models=("u2net",), cold=("u2net",))
 
@@ -172,6 +201,41 @@ def test_a_node_gets_what_needs_a_model_when_it_has_loaded_that_and_all_else_bef
     assert [one.task.id for one in talk.assigned()] == [task_id(2)]
     talk.hear(NODE, State(ready=1, models=("u2net",)))
     assert [one.task.id for one in talk.assigned()] == [task_id(2), task_id(1)]
+
+
+WARM = State(ready=1, models=("u2net",))
+
+
+def test_a_model_is_loaded_again_for_what_is_set_aside() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.node()
+    talk.hear(NODE, WARM)
+    talk.hear(OWNER, submit(1, needs=("blur", MODEL)))
+    (given,) = talk.assigned()
+    talk.hear(NODE, COLD)  # the model's process is gone
+    lost = structs.replace(end_item(given, End.RETURNED), code="no-model")
+    talk.now += LOOK_EVERY
+    talk.hear(NODE, Result((lost,)))
+    assert not talk.scheduler.tasks.fairness
+    assert errands_of(talk, NODE) == ["u2net"]
+    talk.hear(NODE, WARM)
+    assert [one.task.id for one in talk.assigned()] == [task_id(1), task_id(1)]
+
+
+def test_a_model_that_went_between_two_batches_is_sent_for_as_if_for_the_first_time() -> None:
+    talk = Talk()
+    talk.owner()
+    talk.node()
+    for number in range(1, 9):
+        talk.hear(NODE, COLD)
+        talk.hear(OWNER, submit(number, seq=number, batch=number, needs=("blur", MODEL)))
+        talk.hear(NODE, WARM)
+        talk.ends(talk.assigned()[-1], End.DONE)
+        talk.now += LOOK_EVERY
+        talk.hear(NODE, WARM)
+        talk.now += LOOK_EVERY
+        assert len(errands_of(talk, NODE)) == number
 
 
 def test_what_a_new_batch_or_a_new_node_lacks_is_sent_for_at_once() -> None:
