@@ -35,6 +35,7 @@ from ..broker.previews import MOST_BYTES
 from ..broker.sockets import arrived, put
 from .absence import Absence
 from .attempts import NO_REFERENCE, Attempts, Held
+from .cell import IDLE
 from .errors import MeshUnreachable
 from .limits import Limits
 from .load import LoadMeter
@@ -204,6 +205,8 @@ class Agent:
             self.models.want(ask.about)
             if ask.about not in self.provision.here:
                 self.provision.sent_for(ask.about, holder)
+        elif ask.what == "room":
+            self.models.make_room(now)
 
     def _assigned(self, message: Assign) -> None:
         self.attempts.assigned(message)
@@ -259,6 +262,7 @@ class Agent:
             warming=models.warming,
             unfetched=provision.unfetched,
             unloaded=models.unloaded,
+            loaded=models.loaded,
         )
         self.connection.send(told)
         if self.draining:
@@ -291,13 +295,16 @@ class Agent:
                 continue
             if body.bytes == READY:
                 self._slot_ready(name)
-            else:
+            elif name in self.attempts.benches:
                 for end in read_ends(body.buffer):
-                    if end.code == NO_REFERENCE:
-                        self.references.spoilt(end.attempt)
-                    self.attempts.ended(name, end)
-                    if end.preview is not None:
-                        self._show(end.preview)
+                    self._slot_ended(name, end)
+
+    def _slot_ended(self, name: str, end: SlotEnd) -> None:
+        if end.code == NO_REFERENCE:
+            self.references.spoilt(end.attempt)
+        self.attempts.ended(name, end)
+        if end.preview is not None:
+            self._show(end.preview)
 
     def _show(self, preview: bytes) -> None:
         """Show people a picture before and after; it is nobody's loss where it does not come."""
@@ -326,9 +333,12 @@ class Agent:
         if now < self._look_at:
             return
         self._look_at = now + BEAT
-        running = {slot.name: slot.running for slot in self.slots if slot.alive}
+        at_work = {slot.name: slot.running for slot in self.slots if slot.alive}
         held = self.attempts.held
-        predicted = {one: held[one].item.seconds for one in running.values() if one in held}
+        predicted = {one: held[one].item.seconds for one in at_work.values() if one in held}
+        self.models.end_overrun(predicted, now)
+        waiting = self.models.waiting
+        running = {slot: IDLE if one in waiting else one for slot, one in at_work.items()}
         over = self.limits.overrun(running, predicted, now)
         for slot in self.slots:
             if slot.name in over:

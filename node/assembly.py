@@ -73,6 +73,7 @@ def assembled(
             slots=slots,
             make=_model_maker(slots[0]),
             send=functools.partial(tell, slot_socket),
+            spool=folder,
         )
         stack.callback(models.close)
         yield Agent(

@@ -18,7 +18,6 @@ import numpy as np
 import zmq
 
 from ..ops.decode import decode
-from ..ops.errors import PictureError
 from ..ops.header import probe
 from ..ops.operation import Seen
 from ..ops.process import done, measured
@@ -26,7 +25,7 @@ from ..ops.recipe import Step, parse
 from ..ops.registry import loader
 from ..ops.supplies import Supplies
 from .cell import IDLE, TOGETHER, Cell
-from .fault import Fault, written_whole
+from .fault import fault_of, from_spool, written_whole
 from .slot_messages import READY, ModelEnd, ModelTask
 from .spool import made_path, seen_path
 from .tie import Tie
@@ -78,10 +77,10 @@ class Lender:
 
     def ends(self, tasks: Sequence[ModelTask]) -> Iterator[ModelEnd]:
         """Do all of these, and yield their ends."""
-        alike: dict[str, list[ModelTask]] = {}
+        alike: dict[tuple[str, int], list[ModelTask]] = {}
         for task in tasks:
-            alike.setdefault(task.step, []).append(task)
-        for text, group in alike.items():
+            alike.setdefault((task.step, task.attempt if task.alone else IDLE), []).append(task)
+        for (text, _), group in alike.items():
             (step,) = parse(text).steps
             if step.gives_data and len(group) > 1:
                 yield from self._ends_together(step, group)
@@ -114,7 +113,8 @@ class Lender:
             self._cell.attempt = IDLE
 
     def _seen(self, task: ModelTask) -> Seen:
-        data = seen_path(self._spool, task.attempt).read_bytes()
+        with from_spool():
+            data = seen_path(self._spool, task.attempt).read_bytes()
         header = probe(data)
         return Seen(decode(data, max_pixels=header.layout.pixels, header=header).pixels, header)
 
@@ -129,9 +129,8 @@ def _told(task: ModelTask, found: Mapping[str, object]) -> ModelEnd:
 
 
 def _refused(attempt: int, error: Exception) -> ModelEnd:
-    if isinstance(error, PictureError | Fault):
-        return ModelEnd(attempt, code=error.code, reason=str(error)[:1000])
-    return ModelEnd(attempt, code="failed", reason=f"{type(error).__name__}: {error}"[:1000])
+    fault = fault_of(error)
+    return ModelEnd(attempt, code=fault.code, reason=fault.reason)
 
 
 if __name__ == "__main__":

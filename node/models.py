@@ -6,23 +6,30 @@
 
 A step that ends the process ends the slot that asked for it too: so its picture is blamed as it
 is for every slot that it costs. And where such a slot is ended, so is the process, for both hang.
+Where several were looked at together nobody is blamed, and the next ones are looked at each alone.
 """
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from ..broker.messages import LoadedItem
 from ..ops.weights import WEIGHTS, Weights
-from .cell import TOGETHER
+from .limits import limit
 from .slot_messages import BORROWS, READY, ModelEnd, ModelTask
 from .slot_process import SlotProcess
+from .spool import made_path
 
 log = logging.getLogger(__name__)
 
 LONG_UNUSED: Final = 600.0
+UNNEEDED: Final = 10.0
+"""Seconds without use after which a model makes way for one that is wanted."""
+
 LONGEST_LOADING: Final = 300.0
 """Seconds after which a model that is still not loaded is given up."""
 
@@ -39,23 +46,29 @@ class _Loaded:
     warm: bool = False
     lent: dict[int, str] = field(default_factory=dict)
 
+    def is_unused(self, now: float, seconds: float) -> bool:
+        """Whether it has been ready, and nobody's, for so long."""
+        return self.warm and not self.lent and now - self.used_at >= seconds
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Models:
     """``make`` gives the process for a model, ``send`` says something to one of these or a slot.
 
-    ``unloaded`` says which model could not be loaded, and why; ``news`` is whether the heartbeat
-    has any.
+    Pixels are in the folder ``spool``; ``news`` is whether the heartbeat has any.
     """
 
     slots: Sequence[SlotProcess]
     make: Callable[[str], SlotProcess]
     send: Callable[[str, bytes], None]
+    spool: Path
     table: Mapping[str, Weights] = field(default_factory=lambda: WEIGHTS)
-    unloaded: str = ""
     news: bool = False
     _wanted: set[str] = field(default_factory=set)
+    _processes: dict[str, SlotProcess] = field(default_factory=dict)
     _loaded: dict[str, _Loaded] = field(default_factory=dict)
+    _unloaded: dict[str, str] = field(default_factory=dict)
+    _singly: set[str] = field(default_factory=set)
 
     @property
     def warming(self) -> str:
@@ -63,9 +76,19 @@ class Models:
         return next((name for name, one in self._loaded.items() if not one.warm), "")
 
     @property
+    def unloaded(self) -> str:
+        """Which models could not be loaded, and why."""
+        return "; ".join(f"{model}: {why}" for model, why in self._unloaded.items())[:1000]
+
+    @property
+    def loaded(self) -> tuple[LoadedItem, ...]:
+        """Those whose memory is no task's."""
+        return tuple(LoadedItem(name, self.table[name].memory) for name in self._loaded)
+
+    @property
     def memory(self) -> int:
         """Bytes that are theirs and no task's."""
-        return sum(self.table[name].memory for name in self._loaded)
+        return sum(one.memory for one in self.loaded)
 
     def cold(self, here: Collection[str]) -> tuple[str, ...]:
         """Return which of the models that are here would have to be loaded first."""
@@ -74,22 +97,26 @@ class Models:
 
     def want(self, model: str) -> None:
         """Have a model loaded as soon as its weights are here."""
-        if model in self.table and self.table[model].is_shared:
+        if model in self.table and self.table[model].is_shared and model not in self._loaded:
             self._wanted.add(model)
+            self._unloaded.pop(model, None)
 
     def tick(self, here: Collection[str], room: int, now: float) -> None:
         """Load what is wanted; end what was not used for long. ``room`` is in bytes."""
-        for model in sorted(self._wanted & set(here)):
-            self._wanted.discard(model)
-            if model not in self._loaded:
-                self._load(model, room - self.memory, now)
-        for name, one in self._loaded.items():
-            unused = now - one.used_at
-            if one.warm and not one.lent and unused >= LONG_UNUSED:
+        for model in sorted(self._wanted.intersection(here)):
+            self._load(model, room, now)
+        for model, one in self._loaded.items():
+            late = not one.warm and now - one.used_at >= LONGEST_LOADING
+            if late and model not in self._unloaded:
+                self._is_not_loaded(model, f"it was not loaded after {LONGEST_LOADING:.0f} s")
+                one.process.kill("hung", self._unloaded[model])
+        self.make_room(now, LONG_UNUSED)
+
+    def make_room(self, now: float, unused: float = 0.0) -> None:
+        """End those that nobody has used for so many seconds."""
+        for one in self._loaded.values():
+            if one.is_unused(now, unused):
                 one.process.part()
-            elif not one.warm and not self.unloaded and unused >= LONGEST_LOADING:
-                self._is_not_loaded(name, f"it was not loaded after {LONGEST_LOADING:.0f} s")
-                one.process.kill("hung", self.unloaded)
 
     def close(self) -> None:
         """End all of them."""
@@ -97,22 +124,39 @@ class Models:
             one.process.stop()
 
     def _load(self, model: str, room: int, now: float) -> None:
-        needed = self.table[model].memory
-        self.news, self.unloaded = True, ""
-        if needed > room:
-            has = f"it takes {needed / 1e9:.1f} GB of memory, and {max(0, room) / 1e9:.1f} are free"
+        """Begin to load it, or give it up; it is wanted still where it can be later."""
+        process = self._process_for(model)
+        if self._has_memory(model, room, now) and process.start_at <= now:
+            self._wanted.discard(model)
+            process.start_if_due(now)
+            if process.alive:
+                self._loaded[model], self.news = _Loaded(process, now), True
+            else:
+                self._is_not_loaded(model, "its process cannot be started")
+
+    def _process_for(self, model: str) -> SlotProcess:
+        if model not in self._processes:
+            self._processes[model] = self.make(model)
+        return self._processes[model]
+
+    def _has_memory(self, model: str, room: int, now: float) -> bool:
+        """Whether there is memory for it; if not, that is said, and models are ended for it."""
+        needed, free = self.table[model].memory, max(0, room - self.memory)
+        if needed <= free:
+            self._unloaded.pop(model, None)
+            return True
+        if model not in self._unloaded:
+            has = f"it takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} are free"
             self._is_not_loaded(model, has)
-            return
-        process = self.make(model)
-        process.start_if_due(now)
-        if process.alive:
-            self._loaded[model] = _Loaded(process, now)
+        if needed > room:
+            self._wanted.discard(model)
         else:
-            self._is_not_loaded(model, "its process cannot be started")
+            self.make_room(now, UNNEEDED)
+        return False
 
     def _is_not_loaded(self, model: str, why: str) -> None:
-        self.unloaded = f"{model}: {why}"[:1000]
-        log.warning("cannot load %s", self.unloaded)
+        self.news, self._unloaded[model] = True, why
+        log.warning("cannot load %s: %s", model, why)
 
     # ---- what is said ---------------------------------------------------------------
 
@@ -129,13 +173,16 @@ class Models:
 
     def _lend(self, slot: str, body: bytes, now: float) -> None:
         task = _read_task(body)
+        if not any(one.name == slot and one.alive for one in self.slots):
+            return  # it died with this word on its way
         one = self._loaded.get(task.model)
         if one is None or not one.warm:
             self.want(task.model)
             self._refuse(slot, task.attempt, f"{task.model} is not loaded")
             return
         one.lent[task.attempt], one.used_at = slot, now
-        self.send(one.process.name, body)
+        task = msgspec.structs.replace(task, alone=task.model in self._singly)
+        self.send(one.process.name, msgspec.msgpack.encode(task))
 
     def _says(self, model: str, one: _Loaded, body: bytes, now: float) -> None:
         one.used_at = now
@@ -147,6 +194,8 @@ class Models:
             self._is_not_loaded(model, end.reason)
         elif (slot := one.lent.pop(end.attempt, None)) is not None:
             self.send(f"{slot}{BORROWS}", body)
+        else:
+            made_path(self.spool, end.attempt).unlink(missing_ok=True)
 
     def _refuse(self, slot: str, attempt: int, why: str) -> None:
         end = ModelEnd(attempt, code="no-model", reason=why)
@@ -167,12 +216,15 @@ class Models:
         running, why = one.process.running, f"its model's process {one.process.how_it_ended}"
         one.process.ended(now)
         self.news = True
-        if not one.warm and not self.unloaded:
+        if not one.warm and model not in self._unloaded:
             self._is_not_loaded(model, why)
         if one.lent:
             log.warning("%s: %s", model, why)
+        self._singly.discard(model)
+        if one.lent and running not in one.lent:
+            self._singly.add(model)  # one of these may have ended it
         for attempt, slot in one.lent.items():
-            if running in {attempt, TOGETHER}:
+            if attempt == running:
                 self._end_slot(slot, why)
             else:
                 self._refuse(slot, attempt, why)
@@ -181,6 +233,31 @@ class Models:
         for slot in self.slots:
             if slot.name == name:
                 slot.kill("crashed", why)
+
+    # ---- how long it takes ----------------------------------------------------------
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The attempts for which no process is at work alone: nothing is known of each."""
+        return frozenset(
+            attempt
+            for one in self._loaded.values()
+            for attempt in one.lent
+            if attempt != one.process.running
+        )
+
+    def end_overrun(self, predicted: Mapping[int, float], now: float) -> None:
+        """End a process that has said nothing for longer than all may take that wait for it.
+
+        That is, by ``predicted``, in seconds. For an attempt that it is at work for alone, the
+        limit is its slot's.
+        """
+        for model, one in self._loaded.items():
+            most = limit(sum(predicted.get(attempt, 0.0) for attempt in one.lent))
+            waited = one.lent and one.process.running not in one.lent
+            if waited and now - one.used_at >= most:
+                log.warning("%s: it has said nothing for %.0f s", model, most)
+                one.process.kill("hung", f"it said nothing for {most:.0f} s")
 
     def slot_died(self, name: str) -> None:
         """Take in that a slot is gone: what it had asked for is nobody's."""

@@ -46,12 +46,14 @@ class ModelTask(Struct, frozen=True, array_like=True):
     """A step that a slot wants done by the process in which its model is loaded.
 
     ``step`` is its canonical text; its pixels are in the node's spool, by the ``attempt`` that the
-    slot runs, and what is made of them goes there.
+    slot runs, and what is made of them goes there. One that is to be ``alone`` is not looked at
+    together with others.
     """
 
     attempt: int
     model: str
     step: str
+    alone: bool = False
 
 
 class ModelEnd(Struct, frozen=True, array_like=True):

@@ -130,16 +130,17 @@ def test_while_a_model_is_loaded_the_node_does_all_else(
     assert cutout.code() == 0, cutout.said()
 
 
+@pytest.mark.parametrize("count", [1, 6])
 def test_all_slots_share_one_model_and_a_picture_that_ends_it_is_tried_again(
-    mesh: RealMesh, weights: WeightsCache, tmp_path: Path
+    mesh: RealMesh, weights: WeightsCache, count: int
 ) -> None:
-    photos = [path for path in skimage_files() if path.suffix == ".png"][:6]
+    photos = [path for path in skimage_files() if path.suffix == ".png"][:count]
     mesh.broker()
     (node,) = mesh.nodes("atlas", slots=2)
     run = mesh.start("run", "cutout model=u2netp", *map(str, photos), "-o", "out")
     process = loading(node)
     # The cells of a slot and of the model have the same attempt: that one is at work there.
-    eventually(lambda: any(count > 1 for count in Counter(node.running()).values()), 30)
+    eventually(lambda: any(many > 1 for many in Counter(node.running()).values()), 30)
     process.kill()
     assert run.code() == 0, run.said()
     assert len(list((mesh.folder / "out").iterdir())) == len(photos)

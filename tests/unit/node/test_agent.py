@@ -1,7 +1,8 @@
-"""An agent has pictures shown that the broker asks for, and tells it no others."""
+"""An agent's turn: what it shows, what it hears of its processes, and which it ends."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -88,6 +89,43 @@ class Bench:
         self.turn(now)
 
 
+@dataclass(slots=True)
+class FakeSlot:
+    """A slot's process that runs one attempt for ever."""
+
+    name: str
+    running: int
+    alive: bool = True
+    killed: list[str] = field(default_factory=list)
+
+    def start_if_due(self, _now: float) -> None:
+        pass
+
+    def kill(self, _code: str, reason: str) -> None:
+        self.killed.append(reason)
+
+
+@dataclass(slots=True)
+class FakeModels:
+    """Models for which attempts wait."""
+
+    waiting: frozenset[int]
+    news: bool = False
+    warming: str = ""
+    unloaded: str = ""
+    memory: int = 0
+    loaded: tuple[()] = ()
+
+    def tick(self, _here: object, _room: int, _now: float) -> None:
+        pass
+
+    def cold(self, _here: object) -> tuple[str, ...]:
+        return ()
+
+    def end_overrun(self, _predicted: object, _now: float) -> None:
+        pass
+
+
 def _no_model(model: str) -> SlotProcess:
     raise AssertionError(f"nobody wants {model}")
 
@@ -111,7 +149,7 @@ def bench() -> Iterator[Bench]:
         slot_socket=door,
         slots=[],
         provision=cast(Provision, provision),
-        models=Models(slots=[], make=_no_model, send=_says_nothing),
+        models=Models(slots=[], make=_no_model, send=_says_nothing, spool=Path("no such folder")),
         references=cast(References, SimpleNamespace(turn=lambda _now: None)),
         pixels=cast(Pixels, SimpleNamespace(receiver=still, sender=still)),
         attempts=Attempts(),
@@ -166,3 +204,31 @@ def test_what_is_shown_while_there_is_no_broker_is_dropped(bench: Bench) -> None
     bench.broker.welcome = WELCOME
     bench.turn(1.2)
     assert bench.broker.previews == []
+
+
+@pytest.mark.parametrize("body", [b"ready", b"\x94\x07\xa0\xa0\xa0", b"no message"])
+def test_a_late_word_of_a_process_that_is_gone_changes_nothing(bench: Bench, body: bytes) -> None:
+    bench.task(1.0)
+    with bench.slot.context.socket(zmq.DEALER) as gone:
+        gone.routing_id = b"u2netp.1"
+        gone.connect("inproc://slots")
+        gone.send(body)
+        assert bench.agent.slot_socket.poll(5000)
+        bench.turn(1.1)
+    assert list(bench.agent.attempts.benches) == ["slot-1"]
+    bench.ends(1.2)
+    assert bench.task(1.3).attempt == 2
+
+
+def test_a_slot_that_waits_for_its_turn_at_a_model_does_not_hang(bench: Bench) -> None:
+    slot = FakeSlot("slot-1", running=7)
+    bench.agent.slots.append(cast(SlotProcess, slot))
+    models = FakeModels(frozenset({7}))
+    bench.agent.models = cast(Models, models)
+    for second in range(0, 600, 10):
+        bench.turn(float(second))
+    assert slot.killed == []
+    models.waiting = frozenset()
+    for second in range(600, 661, 10):
+        bench.turn(float(second))
+    assert slot.killed == ["it ran longer than its limit of 60 s"]

@@ -12,7 +12,7 @@ import zmq
 
 from pixmesh.node import model_process
 from pixmesh.node.borrowing import Borrowing
-from pixmesh.node.cell import IDLE, Cell
+from pixmesh.node.cell import IDLE, TOGETHER, Cell
 from pixmesh.node.fault import Fault
 from pixmesh.node.model_process import Lender
 from pixmesh.node.slot_messages import ModelEnd, ModelTask
@@ -108,6 +108,49 @@ def test_a_full_spool_is_the_nodes_fault(spool: Spool, monkeypatch: pytest.Monke
     with pytest.raises(Fault, match="the node's spool: No such file") as raised:
         spool.borrowing.done(step_of("blur"), drawn(1, 40, 30))
     assert raised.value.code == "spool"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (MemoryError(), "memory", "not enough memory for this picture on this node"),
+        (RuntimeError("no such device"), "failed", "RuntimeError: no such device"),
+    ],
+)
+def test_what_the_node_lacks_there_goes_elsewhere_as_what_a_slot_lacks(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, reason: str
+) -> None:
+    def fails(*_: object) -> Pixels:
+        raise error
+
+    monkeypatch.setattr(model_process, "done", fails)
+    with pytest.raises(Fault, match=reason) as raised:
+        spool.borrowing.done(step_of("blur"), drawn(1, 40, 30))
+    assert raised.value.code == code
+
+
+def test_pixels_that_are_gone_are_the_nodes_fault(spool: Spool) -> None:
+    (end,) = spool.lender.ends([ModelTask(5, "toy", step_of("blur").canonical())])
+    assert (end.attempt, end.code) == (5, "spool")
+    assert end.reason.startswith("the node's spool: No such file")
+
+
+def test_who_is_to_be_alone_is_not_looked_at_with_others(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells: list[int] = []
+
+    def seen_by(step: Step, seen: list[Seen], supplies: object) -> object:
+        cells.append(spool.lender._cell.attempt)
+        return measured(step, seen, NONE)
+
+    monkeypatch.setattr(model_process, "measured", seen_by)
+    text = step_of("histogram give=data").canonical()
+    tasks = [ModelTask(number, "toy", text, alone=number > 2) for number in (1, 2, 3, 4)]
+    for task in tasks:
+        seen_path(spool.folder, task.attempt).write_bytes(encode(drawn(task.attempt, 40, 30)))
+    assert [end.attempt for end in spool.lender.ends(tasks)] == [1, 2, 3, 4]
+    assert cells == [TOGETHER, 3, 4]
 
 
 def test_several_are_looked_at_together_and_who_spoils_that_alone(
