@@ -1,6 +1,5 @@
 """Models in a real mesh: the commands, a node with the weights, and one without."""
 
-import contextlib
 import json
 import shutil
 from collections import Counter
@@ -95,17 +94,8 @@ def test_a_node_without_the_weights_gets_them_from_one_that_has_them(
     assert not (bare / "yunet").exists()
 
 
-def model_process(node: Member) -> psutil.Process | None:
-    """Return the process in which a node loads a model, if there is one."""
-    for child in node.children():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "pixmesh.node.model_process" in child.cmdline():
-                return child
-    return None
-
-
 def loading(node: Member) -> psutil.Process:
-    found = eventually(lambda: model_process(node), 30, longest_pause=0.005)
+    found = eventually(node.model_process, 30, longest_pause=0.005)
     assert found is not None
     return found
 
@@ -144,7 +134,7 @@ def test_all_slots_share_one_model_and_a_picture_that_ends_it_is_tried_again(
     process.kill()
     assert run.code() == 0, run.said()
     assert len(list((mesh.folder / "out").iterdir())) == len(photos)
-    again = model_process(node)
+    again = node.model_process()
     assert again is not None
     assert again.pid != process.pid
     assert node.said().count(": its model's process was killed by SIGKILL, in ") == 1

@@ -78,6 +78,14 @@ class Member:
         """Return every process that it started, and theirs."""
         return psutil.Process(self.pid).children(recursive=True)
 
+    def model_process(self) -> psutil.Process | None:
+        """Return the process in which a node loads a model, if there is one."""
+        for child in self.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "pixmesh.node.model_process" in child.cmdline():
+                    return child
+        return None
+
     def memory(self) -> int:
         """Return the bytes that it has resident."""
         return int(psutil.Process(self.pid).memory_info().rss)
