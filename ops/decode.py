@@ -39,10 +39,14 @@ def decode(data: Buffer, *, max_pixels: int = MAX_PIXELS, header: Header | None 
 
 
 def _is_as_told(pixels: Pixels, header: Header) -> bool:
-    """Tell whether the pixels are what the header says; RAW's edges may have been cut off."""
+    """Tell whether the pixels are what the header says.
+
+    LibRaw cuts off what a sensor's edges lack, or develops some of them that cameras do not show.
+    """
     told, height, width = header.layout, *pixels.shape[:2]
     if header.format == raw.FORMAT:
-        return bool(height <= told.height and width <= told.width)
+        most = raw.MOST_BEYOND
+        return bool(height <= most * told.height and width <= most * told.width)
     return pixels.shape[:2] == (told.height, told.width) and pixels.nbytes <= told.nbytes
 
 

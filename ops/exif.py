@@ -29,7 +29,7 @@ def orientation(exif: bytes | None) -> int:
     try:
         source = Source(exif)
         frame = directory.read_frame(source)
-        top, _ = directory.read_directory(source, frame, frame.first)
+        top = directory.read_directory(source, frame, frame.first).entries
     except PictureError:
         return 1
     return orientation_in(top)
@@ -37,8 +37,8 @@ def orientation(exif: bytes | None) -> int:
 
 def orientation_in(top: Directory) -> int:
     """Return the orientation that a directory states, 1-8; 1 where it does not."""
-    numbers = top[ORIENTATION].numbers if ORIENTATION in top else ()
-    return numbers[0] if numbers and 1 <= numbers[0] <= 8 else 1
+    found = directory.number(top, ORIENTATION)
+    return found if 1 <= found <= 8 else 1
 
 
 def upright(exif: bytes) -> bytes:
@@ -51,7 +51,7 @@ def upright(exif: bytes) -> bytes:
         frame = directory.read_frame(source)
         if frame.big:
             return exif
-        count = frame.number(source.exactly(frame.first, 2, "EXIF"))
+        count = frame.integer(source.exactly(frame.first, 2, "EXIF"))
         end = frame.first + 2 + 12 * count
         source.exactly(end, 4, "EXIF")
     except PictureError:
@@ -59,7 +59,7 @@ def upright(exif: bytes) -> bytes:
     changed = bytearray(exif)
     changed[end : end + 4] = b"\0\0\0\0"
     for place in range(frame.first + 2, end, 12):
-        if frame.number(exif[place : place + 2]) == ORIENTATION:
+        if frame.integer(exif[place : place + 2]) == ORIENTATION:
             changed[place + 8 : place + 12] = struct.pack(frame.order + "HH", 1, 0)
     return bytes(changed)
 
@@ -80,7 +80,7 @@ def _without_gps(exif: bytes | None) -> bytes | None:
     try:
         source = Source(exif)
         frame = directory.read_frame(source)
-        top, _ = directory.read_directory(source, frame, frame.first)
+        top = directory.read_directory(source, frame, frame.first).entries
     except PictureError:
         return None
     children = directory.read_children(source, frame, top)
@@ -109,7 +109,7 @@ def for_tiff(exif: bytes) -> tuple[Directory, dict[int, Directory]]:
     try:
         source = Source(exif)
         frame = directory.read_frame(source)
-        top, _ = directory.read_directory(source, frame, frame.first)
+        top = directory.read_directory(source, frame, frame.first).entries
     except PictureError:
         return {}, {}
     kept = {tag: entry for tag, entry in top.items() if tag in _DESCRIPTIVE}

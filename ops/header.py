@@ -112,8 +112,9 @@ def _png(source: Source) -> Header:
 
 
 def _tiff(source: Source) -> Header:
-    if raw.is_raw(source):
-        return _raw(source)
+    developed = raw.read(source)
+    if developed is not None:
+        return _raw(developed, source.nbytes)
     found = tiff.read(source)
     return Header(
         format="tiff",
@@ -129,8 +130,7 @@ def _tiff(source: Source) -> Header:
     )
 
 
-def _raw(source: Source) -> Header:
-    found = raw.read(source)
+def _raw(found: raw.Raw, nbytes: int) -> Header:
     return Header(
         format=raw.FORMAT,
         width=found.width,
@@ -138,7 +138,7 @@ def _raw(source: Source) -> Header:
         channels=3,
         depth=16,
         orientation=found.orientation,
-        nbytes=source.nbytes,
+        nbytes=nbytes,
         metadata=found.metadata,
         facts=found,
     )

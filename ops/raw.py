@@ -29,13 +29,24 @@ MODULE: Final = "rawpy"
 COST: Final = 0.1
 """CPU seconds of developing a megapixel."""
 
+MOST_BEYOND: Final = 1.05
+"""How many times as wide or high as the file says the developed picture may be.
+
+A Canon CR2 tells the size of the camera's own JPEG, which is up to 1 per cent less.
+"""
+
 SRGB_GAMMA: Final = (2.4, 12.92)
 """The power, and the slope near black."""
 
 MARKS: Final = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 """How those begin that say no TIFF: Olympus' and Panasonic's."""
 
-WIDTH, HEIGHT, PHOTOMETRIC, SUBFILES = 256, 257, 262, 330
+SUFFIXES: Final = (
+    *(".dng", ".cr2", ".nef", ".nrw", ".arw"),
+    *(".sr2", ".pef", ".srw", ".orf", ".rw2"),
+)
+
+SUBFILES: Final = 330
 EXIF_WIDTH, EXIF_HEIGHT = 40962, 40963
 DNG_VERSION, ACTIVE_AREA = 50706, 50829
 RW2_TOP, RW2_LEFT, RW2_BOTTOM, RW2_RIGHT = 4, 5, 6, 7
@@ -48,7 +59,7 @@ _MOST_DIRECTORIES: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """What the file says; the developed picture is of that size, or some rows and columns less."""
+    """What the file says; the developed picture has some rows and columns less, or a few more."""
 
     width: int
     height: int
@@ -56,22 +67,26 @@ class Raw:
     metadata: Metadata
 
 
-def is_raw(source: Source) -> bool:
-    """Tell camera RAW from a TIFF. False where the file is broken: TIFF's reader says how."""
-    head = source.at(0, 10)
-    if head[:4] in MARKS or (head[8:] == _CR2 and head[:2] == b"II"):
-        return True
+def read(source: Source) -> Raw | None:
+    """Return what the file says; None where it is no camera RAW, as far as it can be read.
+
+    PictureError where a RAW file is cut or gives no size.
+    """
+    head, found = source.at(0, 10), list[Directory]()
+    is_raw = head[:4] in MARKS or (head[8:] == _CR2 and head[:2] == b"II")
     try:
         frame = directory.read_frame(source)
-        return any(DNG_VERSION in one or _is_of_sensor(one) for one in _all(source, frame))
+        for one in _all(source, frame):
+            found.append(one)
+            is_raw |= DNG_VERSION in one or _is_of_sensor(one)
     except PictureError:
-        return False
+        if is_raw:
+            raise
+        return None
+    return _told(source, frame, found) if is_raw else None
 
 
-def read(source: Source) -> Raw:
-    """Return what the file says. PictureError where it is cut or gives no size."""
-    frame = directory.read_frame(source)
-    found = list(_all(source, frame))
+def _told(source: Source, frame: Frame, found: list[Directory]) -> Raw:
     top = found[0]
     width, height = _size(source, frame, found)
     if width <= 0 or height <= 0:
@@ -88,11 +103,11 @@ def _size(source: Source, frame: Frame, found: list[Directory]) -> tuple[int, in
     """Return the width and height of the sensor's picture, the larger one where there are two."""
     top = found[0]
     if {RW2_TOP, RW2_LEFT, RW2_BOTTOM, RW2_RIGHT} <= top.keys():
-        left, right = _number(top, RW2_LEFT), _number(top, RW2_RIGHT)
-        return right - left, _number(top, RW2_BOTTOM) - _number(top, RW2_TOP)
+        left, right = directory.number(top, RW2_LEFT), directory.number(top, RW2_RIGHT)
+        return right - left, directory.number(top, RW2_BOTTOM) - directory.number(top, RW2_TOP)
     sizes = [_active(one) for one in found if _is_of_sensor(one)] or [_active(one) for one in found]
     told = directory.read_children(source, frame, top).get(EXIF_TAG, {})
-    sizes.append((_number(told, EXIF_WIDTH), _number(told, EXIF_HEIGHT)))
+    sizes.append((directory.number(told, EXIF_WIDTH), directory.number(told, EXIF_HEIGHT)))
     return max(sizes, key=lambda size: size[0] * size[1] if min(size) > 0 else 0)
 
 
@@ -101,36 +116,21 @@ def _active(one: Directory) -> tuple[int, int]:
 
     With them where they are most of it: so much is decoded.
     """
-    width, height = _number(one, WIDTH), _number(one, HEIGHT)
-    if ACTIVE_AREA in one and len(area := one[ACTIVE_AREA].numbers) == 4:
-        top, left, bottom, right = area
+    width, height = directory.number(one, tiff.WIDTH), directory.number(one, tiff.HEIGHT)
+    area = one.get(ACTIVE_AREA)
+    if area is not None and area.count == 4 and area.number is not None:
+        top, left, bottom, right = area.numbers
         if 2 * (right - left) * (bottom - top) >= width * height:
             return right - left, bottom - top
     return width, height
 
 
 def _is_of_sensor(one: Directory) -> bool:
-    return _number(one, PHOTOMETRIC) in SENSOR
-
-
-def _number(one: Directory, tag: int) -> int:
-    numbers = one[tag].numbers if tag in one else ()
-    return numbers[0] if numbers else 0
+    return directory.number(one, tiff.PHOTOMETRIC) in SENSOR
 
 
 def _all(source: Source, frame: Frame) -> Iterator[Directory]:
-    """Yield the file's directories and those within them, each once, the first one first."""
-    waiting, seen = [frame.first], set[int]()
-    while waiting and len(seen) < _MOST_DIRECTORIES:
-        place = waiting.pop(0)
-        if not place or place in seen:
-            continue
-        seen.add(place)
-        one, after = directory.read_directory(source, frame, place)
-        yield one
-        if SUBFILES in one and one[SUBFILES].count <= _MOST_DIRECTORIES:
-            waiting += one[SUBFILES].numbers
-        waiting.append(after)
+    return directory.read_all(source, frame, most=_MOST_DIRECTORIES, within=SUBFILES)
 
 
 def check(data: Buffer) -> None:

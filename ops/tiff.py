@@ -6,7 +6,9 @@ Source: TIFF 6.0; BigTIFF; TIFF/EP for ICC profiles; XMP part 3.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from . import directory, exif
@@ -59,25 +61,25 @@ class Tiff:
 def read(source: Source) -> Tiff:
     """Return what the first page says; PictureError where it is cut, wrong or not read here."""
     frame = directory.read_frame(source)
-    tops = _pages(source, frame)
-    top = tops[0]
+    pages = _pages(source, frame)
+    top = next(pages)
     found = Tiff(
-        width=_number(top, WIDTH, 0),
-        height=_number(top, HEIGHT, 0),
-        bits=_number(top, BITS, 1),
-        samples=_number(top, SAMPLES, 1),
-        photometric=_number(top, PHOTOMETRIC, -1),
-        floating=_number(top, FORMAT, 1) == 3,
-        alpha=_number(top, EXTRA, 0),
+        width=directory.number(top, WIDTH),
+        height=directory.number(top, HEIGHT),
+        bits=directory.number(top, BITS, 1),
+        samples=directory.number(top, SAMPLES, 1),
+        photometric=directory.number(top, PHOTOMETRIC, -1),
+        floating=directory.number(top, FORMAT, 1) == 3,
+        alpha=directory.number(top, EXTRA),
         orientation=exif.orientation_in(top),
-        pages=len(tops),
+        pages=1 + sum(1 for _ in pages),
         metadata=Metadata(
             icc=top[ICC].data if ICC in top else None,
             exif=exif.from_tiff(source, frame, top),
             xmp=top[XMP].data if XMP in top else None,
         ),
     )
-    _refuse_exotic(found, _number(top, FORMAT, 1))
+    _refuse_exotic(found, directory.number(top, FORMAT, 1))
     return found
 
 
@@ -97,22 +99,8 @@ def _refuse_exotic(found: Tiff, sample_format: int) -> None:
         raise PictureError("unsupported", f"{what}, {found.samples} samples, is not read here")
 
 
-def _number(top: Directory, tag: int, default: int) -> int:
-    numbers = top[tag].numbers if tag in top else ()
-    return numbers[0] if numbers else default
-
-
-def _pages(source: Source, frame: Frame) -> list[Directory]:
-    found: list[Directory] = []
-    seen: set[int] = set()
-    place = frame.first
-    while place and place not in seen and len(found) < _MOST_PAGES:
-        seen.add(place)
-        page, place = directory.read_directory(source, frame, place)
-        found.append(page)
-    if not found:
-        raise PictureError("truncated", "the TIFF has no directory: it was never finished")
-    return found
+def _pages(source: Source, frame: Frame) -> Iterator[Directory]:
+    return directory.read_all(source, frame, most=_MOST_PAGES)
 
 
 def check(data: Buffer) -> None:
@@ -128,7 +116,7 @@ def demand_whole(source: Source, page: Directory, number: int) -> None:
         if where not in page:
             continue
         starts = page[where].numbers
-        lengths = page[sizes].numbers if sizes in page else (1,) * len(starts)
+        lengths = page[sizes].numbers if sizes in page else repeat(1)
         if any(a + b > source.nbytes for a, b in zip(starts, lengths, strict=False)):
             raise ends_early(f"the picture data of page {number}", source.nbytes)
 
@@ -140,7 +128,7 @@ def embed(data: bytes, metadata: Metadata, *, alpha: bool) -> bytes:
     """
     source = Source(data)
     frame = directory.read_frame(source)
-    top, _ = directory.read_directory(source, frame, frame.first)
+    top = directory.read_directory(source, frame, frame.first).entries
     described, children = exif.for_tiff(metadata.exif) if metadata.exif else ({}, {})
     top = {**described, **top}
     for tag, kind, body in ((ICC, 7, metadata.icc), (XMP, 1, metadata.xmp)):

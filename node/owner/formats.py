@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ...ops import raw
 from ...ops.process import SAME, Output, extension, output_for
 from ...ops.recipe import Recipe
 from ..errors import UsageError
@@ -17,8 +18,7 @@ _MEANINGS: Final = {
 }
 _CONVERTED: Final = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "jpeg"),
-    **dict.fromkeys((".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2"), "jpeg"),
-    **dict.fromkeys((".pef", ".srw", ".orf", ".rw2"), "jpeg"),
+    **dict.fromkeys(raw.SUFFIXES, "jpeg"),
     ".gif": "png",
 }
 

@@ -4,6 +4,7 @@ import io
 import struct
 import sys
 import zlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -91,7 +92,7 @@ def test_a_tiff_stays_a_tiff() -> None:
     for depth in (8, 16):
         data = cv2.imencode(".tif", drawn(1, 40, 30, depth=depth))[1].tobytes()
         assert probe(data).format == "tiff"
-        assert not raw.is_raw(Source(data))
+        assert raw.read(Source(data)) is None
 
 
 def test_what_is_cut_off_or_spoilt_is_refused() -> None:
@@ -122,6 +123,18 @@ def test_others_marks_and_sizes_are_known() -> None:
 def test_a_sensor_that_is_nearly_all_edge_counts_whole() -> None:
     header = probe(dng(scene(20, 10), edge=100))
     assert (header.width, header.height) == (220, 210)
+
+
+@pytest.mark.parametrize(("width", "ok"), [(116, True), (114, False)])
+def test_a_little_more_may_be_developed_than_the_file_says(width: int, ok: bool) -> None:
+    """As of a Canon CR2, that tells the size of the camera's own JPEG."""
+    data = dng(scene())
+    header = replace(probe(data), width=width)
+    if ok:
+        assert decode(data, header=header).pixels.shape == (80, 120, 3)
+    else:
+        with pytest.raises(PictureError, match="not what the header says"):
+            decode(data, header=header)
 
 
 def test_sizes_that_cannot_be_are_refused() -> None:
