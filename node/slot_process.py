@@ -106,8 +106,7 @@ class SlotProcess:
         self._clear()
 
     def _clear(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        self.part()
         if self._cell is not None:
             self._cell.close()
         self._process, self._cell = None, None

@@ -3,7 +3,6 @@
 The real weights take a gigabyte. What this one says means nothing; each step to it is real.
 """
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ import pytest
 from pixmesh.ops.weights import BLIP
 
 from .photos import require_data
+from .plugin import put_on_path
 
 SEPARATOR: Final = 102
 """BERT's [SEP]: the end of a sentence."""
@@ -52,8 +52,7 @@ def install(folder: Path, models: Path, patch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     names = [one.name for one in BLIP.files if (models / one.name).exists()]
     (folder / "sitecustomize.py").write_text(_PINNED.format(models=str(models), names=names))
-    known = os.environ.get("PYTHONPATH")
-    patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{known}" if known else str(folder))
+    put_on_path(folder, patch)
 
 
 _PINNED: Final = """

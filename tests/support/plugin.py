@@ -9,6 +9,12 @@ import pytest
 GROUP = "pixmesh.operations"
 
 
+def put_on_path(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have every process started from now on find modules in a folder before all others."""
+    known = os.environ.get("PYTHONPATH")
+    patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{known}" if known else str(folder))
+
+
 def install(
     folder: Path,
     package: str,
@@ -25,5 +31,4 @@ def install(
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     lines = [f"[{GROUP}]", *(f"{name} = {value}" for name, value in points.items())]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
-    known = os.environ.get("PYTHONPATH")
-    patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{known}" if known else str(folder))
+    put_on_path(folder, patch)
