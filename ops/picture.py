@@ -69,10 +69,13 @@ def to_depth(pixels: Pixels, depth: Depth) -> Pixels:
         return pixels
     if pixels.dtype == np.uint8 and depth == "uint16":
         return pixels.astype(np.uint16) * np.uint16(257)
-    scaled = pixels.astype(np.float32) * np.float32(_PEAK[depth] / _PEAK[pixels.dtype.name])
+    scaled = pixels.astype(np.float32)
+    scaled *= np.float32(_PEAK[depth] / _PEAK[pixels.dtype.name])
     if depth == "float32":
         return scaled
-    return cast("Pixels", np.rint(np.clip(np.nan_to_num(scaled), 0, _PEAK[depth])).astype(depth))
+    np.nan_to_num(scaled, copy=False)
+    np.clip(scaled, 0, _PEAK[depth], out=scaled)
+    return np.rint(scaled, out=scaled).astype(depth)
 
 
 def stretched(pixels: Pixels, bits: int) -> Pixels:

@@ -1,9 +1,10 @@
 """A reference: a picture that a recipe takes beside the one it works on.
 
-    blake2b:<the digest in hex>:<bytes>:<width>x<height>x<channels>x<bytes of a sample>
+    blake2b:<the digest in hex>:<bytes>:<width>x<height>x<channels>x<bytes of a sample>[:raw]
 
 Owns the word that stands for one in a canonical recipe: the content is in it, so that it is part
-of what a job is, and its shape, so that layouts and memory are foretold from the text alone. Where
+of what a job is, and its shape, so that layouts and memory are foretold from the text alone; and
+that it is camera RAW, which not every node reads. Where
 its file is, and how it travels, is the business of others.
 """
 
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from .picture import Pixels
     from .source import Buffer
 
+SHORT: Final = 12
+"""Digits of a digest that people are shown."""
+
 _WORD: Final = re.compile(
     r"blake2b:([0-9a-f]{64}):([1-9][0-9]{0,14}):"
-    r"([1-9][0-9]{0,8})x([1-9][0-9]{0,8})x([1-4])x([124])",
+    r"([1-9][0-9]{0,8})x([1-9][0-9]{0,8})x([1-4])x([124])(?P<raw>:raw)?",
     re.ASCII,
 )
 
@@ -36,12 +40,14 @@ class Reference:
     digest: bytes
     nbytes: int
     layout: Layout
+    is_raw: bool = False
 
     def canonical(self) -> str:
         """Return the one word of this reference, from which `read` gives it back."""
         shape = self.layout
         sizes = (shape.width, shape.height, shape.channels, shape.sample_bytes)
-        return f"blake2b:{self.digest.hex()}:{self.nbytes}:{'x'.join(map(str, sizes))}"
+        mark = ":raw" if self.is_raw else ""
+        return f"blake2b:{self.digest.hex()}:{self.nbytes}:{'x'.join(map(str, sizes))}{mark}"
 
 
 @lru_cache(maxsize=256)
@@ -52,7 +58,13 @@ def read(text: str) -> Reference | None:
         return None
     width, height, channels, sample_bytes = map(int, found.group(3, 4, 5, 6))
     layout = Layout(width, height, channels, sample_bytes)
-    return Reference(bytes.fromhex(found[1]), int(found[2]), layout)
+    is_raw = found["raw"] is not None
+    return Reference(bytes.fromhex(found[1]), int(found[2]), layout, is_raw)
+
+
+def shortened(text: str) -> str:
+    """Return a recipe's text for people: of each reference only how its digest begins."""
+    return _WORD.sub(lambda found: f"blake2b:{found[1][:SHORT]}…", text)
 
 
 def taken_from(data: Buffer, *, max_pixels: int) -> Reference:
@@ -60,13 +72,15 @@ def taken_from(data: Buffer, *, max_pixels: int) -> Reference:
 
     Nothing is decoded, yet it is whole: one that is cut short would fail picture after picture.
     """
+    from . import raw
     from .decode import check, refuse_large  # with it come all formats: recipes need none
     from .header import probe
 
     header = probe(data)
     refuse_large(header.width * header.height, max_pixels)
     check(data, header)
-    return Reference(digest_of(data), len(data), header.layout)
+    is_raw = header.format == raw.FORMAT
+    return Reference(digest_of(data), len(data), header.layout, is_raw)
 
 
 def pixels_of(reference: Reference, data: Buffer) -> Pixels:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SMALLEST: Final = 6.0
 """Pixels that letters are high at least: smaller ones are not read."""
 
+UNIT: Final = 100.0
+"""Pixels of height at which a text's width is looked up."""
+
 BAND: Final = 64
 """Rows that are mixed at a time: in floats they take several times their memory."""
 
@@ -40,7 +43,8 @@ def watermark(
 
     Any channels and depth, kept; alpha as it was. `size` and `margin` are per cent of the picture's
     shorter side: so high are letters, so long is the shorter side of a logo, which is laid over as
-    its alpha says. The letters are those of Pillow's own font. Source: `PIL.ImageDraw`,
+    its alpha says. Letters are smaller where the text would be wider than the picture; they are
+    those of Pillow's own font. Source: `PIL.ImageDraw`,
     `cv2.resize`.
     """
     from .paint import value_of
@@ -48,7 +52,7 @@ def watermark(
     height, width = pixels.shape[:2]
     shorter = min(height, width)
     if picture is None:
-        ink, mask = None, _letters(text, max(SMALLEST, shorter * size / 100))
+        ink, mask = None, _letters(text, shorter * size / 100, width)
     else:
         ink, mask = _logo(picture, max(1.0, shorter * size / 100), pixels)
     left, top = _corner((width, height), mask.shape, gravity, round(shorter * margin / 100))
@@ -144,12 +148,16 @@ def _like(colours: Pixels, pixels: Pixels) -> Pixels:
     return colours
 
 
-def _letters(text: str, size: float) -> NDArray[np.float64]:
-    """Return a text as HxW shares, 0 to 1, of how much of each pixel is ink."""
+def _letters(text: str, size: float, width: int) -> NDArray[np.float64]:
+    """Return a text as HxW shares, 0 to 1, of how much of each pixel is ink.
+
+    Letters are `size` pixels high, or as many as let the text be no wider than `width`.
+    """
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
-    font = ImageFont.load_default(size)
+    known = ImageFont.load_default(UNIT).getlength(text)
+    font = ImageFont.load_default(max(SMALLEST, min(size, UNIT * width / max(1, known))))
     left, top, right, bottom = font.getbbox(text)
     room = max(1, int(right - left) + 2), max(1, int(bottom - top) + 2)
     drawn = Image.new("L", room)

@@ -11,6 +11,7 @@ from ..node.folder.places import shown
 from ..node.owner.folder_records import Arrival
 from ..node.owner.names import as_unicode
 from ..node.owner.row import Change, Row
+from ..ops.reference import shortened
 
 SCHEMA = 1
 
@@ -36,7 +37,7 @@ def in_words(
 def _output(told: Told) -> Iterator[str]:
     row = told.row
     yield f"{as_unicode(shown(row.source))} -> {as_unicode(shown(row.destination))}"
-    yield f"  {row.recipe}"
+    yield f"  {shortened(row.recipe)}"
     where = f" on {row.node}" if row.node else ""
     tries = f", {row.attempts} attempts" if row.attempts > 1 else ""
     why = f": {row.reason}" if row.reason else ""

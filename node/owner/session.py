@@ -20,6 +20,7 @@ from ...broker.history import Note as History
 from ...broker.history import ignore
 from ...broker.leases import BEAT
 from ...broker.messages import (
+    FORMAT_OF,
     INLINE_BYTES,
     MOST_FOLDERS,
     WEIGHTS_OF,
@@ -376,11 +377,14 @@ def _fitted(folder: FolderItem) -> FolderItem:
 
 @functools.lru_cache(maxsize=256)
 def _needs(recipe: str) -> tuple[str, ...]:
-    """Return the operations that a canonical recipe names, and whose weights they take."""
+    """Return what a node must have for a canonical recipe: operations, weights, formats."""
     if not recipe:
         return ()
+    from ...ops import raw
     from ...ops.recipe import parse
 
     read = parse(recipe)
     operations = dict.fromkeys(step.operation.name for step in read.steps)
-    return (*operations, *(f"{WEIGHTS_OF}{model}" for model in read.weights()))
+    models = (f"{WEIGHTS_OF}{model}" for model in read.weights())
+    formats = {f"{FORMAT_OF}{raw.FORMAT}" for one in read.references() if one.is_raw}
+    return (*operations, *models, *formats)

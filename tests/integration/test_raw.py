@@ -28,6 +28,25 @@ def write(mesh: RealMesh, raws: Sequence[str], jpegs: Sequence[str]) -> None:
         cv2.imwrite(str(folder / name), drawn(number, 120, 80))
 
 
+def test_a_raw_reference_goes_to_who_reads_it(mesh: RealMesh) -> None:
+    write(mesh, ["logo.dng"], ["c.jpg"])
+    mesh.broker()
+    bare = mesh.start("node", "--name", "bare", "--slots", "1", lines=HIDDEN)
+    mesh.ready(bare, "pixmesh node bare: ")
+    words = "watermark picture=in/logo.dng size=50", "in/c.jpg", "-o", "out"
+    run = mesh.start("run", *words, "--wait", "2")
+    assert run.code() == CannotRun.exit_code, run.said()
+    assert "no node has format raw" in run.said()
+    mesh.nodes("able", slots=1)
+    run = mesh.start("run", *words)
+    assert run.code() == 0, run.said()
+    seen, made = (
+        np.asarray(cv2.imread(str(mesh.folder / one)), np.float64)
+        for one in ("in/c.jpg", "out/c.jpg")
+    )
+    assert np.abs(made - seen)[-40:, -60:].mean() > 10 * np.abs(made - seen)[:20, :40].mean()
+
+
 def test_raw_waits_for_a_node_that_reads_it_and_says_what_is_missing(mesh: RealMesh) -> None:
     write(mesh, ["a.dng", "b.dng"], ["c.jpg", "d.jpg"])
     mesh.broker()

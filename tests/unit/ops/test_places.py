@@ -137,6 +137,18 @@ def test_a_watermark_that_is_larger_than_the_picture_is_cut() -> None:
     tiny = np.zeros((5, 7, 3), np.uint8)
     found = marked(tiny, text="a very long text", size=100.0)
     assert found.shape == tiny.shape
+
+
+def test_a_text_is_as_wide_as_the_picture_at_most() -> None:
+    black = np.zeros((300, 400), np.uint8)
+    found = marked(black, text="a very long text", size=100.0, margin=0.0, opacity=1.0)
+    columns = np.flatnonzero(found.any(axis=0))
+    assert 380 < columns[-1] - columns[0] <= 400
+    large = np.zeros((4000, 6000), np.uint8)
+    assert marked(large, text="w" * 60, size=100.0).any()
+
+
+def test_a_watermark_of_no_text_is_a_mistake() -> None:
     with pytest.raises(RecipeError, match="needs a text"):
         parse("watermark text=' '")
 

@@ -11,7 +11,7 @@ from pixmesh.ops.header import probe
 from pixmesh.ops.operation import Layout
 from pixmesh.ops.process import Output, process
 from pixmesh.ops.recipe import LONGEST, parse
-from pixmesh.ops.reference import Reference, pixels_of, read, taken_from
+from pixmesh.ops.reference import Reference, pixels_of, read, shortened, taken_from
 from pixmesh.ops.supplies import Supplies
 from pixmesh.tests.support.photos import Pixels, drawn
 
@@ -31,7 +31,7 @@ shapes = st.builds(
     st.sampled_from([1, 2, 4]),
 )
 references = st.builds(
-    Reference, st.binary(min_size=32, max_size=32), st.integers(1, 10**14), shapes
+    Reference, st.binary(min_size=32, max_size=32), st.integers(1, 10**14), shapes, st.booleans()
 )
 
 
@@ -62,10 +62,18 @@ def test_a_reference_comes_back_from_its_word_which_needs_no_quotes(reference: R
         WORD.replace("60x40", "0x40"),
         WORD.replace("blake2b", "blake2s"),
         f"{WORD}\n",
+        f"{WORD}:tiff",
     ],
 )
 def test_any_other_text_is_none(text: str) -> None:
     assert read(text) is None
+
+
+def test_people_are_shown_how_its_digest_begins() -> None:
+    digits = KNOWN.digest.hex()[:12]
+    text = f"blur | match reference={WORD} | watermark picture={WORD}:raw size=9"
+    shown = f"blur | match reference=blake2b:{digits}… | watermark picture=blake2b:{digits}… size=9"
+    assert (shortened(text), shortened("blur")) == (shown, "blur")
 
 
 @given(st.text(max_size=200))
