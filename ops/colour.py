@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from .picture import has_alpha
+from .bands import in_bands
+from .picture import has_alpha, without_alpha
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,14 +39,26 @@ def of_eight_bits(value: float, pixels: Pixels) -> float:
 def without_touching_alpha(pixels: Pixels, change: Callable[[Pixels], Pixels]) -> Pixels:
     """Return the picture with its gray or BGR changed, its alpha as it was."""
     import cv2
+    import numpy as np
 
     if not has_alpha(pixels):
         return change(pixels)
-    channels = cv2.split(pixels)
-    colour = channels[0] if len(channels) == 2 else cv2.merge(channels[:-1])
-    changed = change(colour)
-    split = [changed] if changed.ndim == 2 else list(cv2.split(changed))
-    return cv2.merge([*split, channels[-1]])
+    changed = change(without_alpha(pixels))
+    count = 1 if changed.ndim == 2 else changed.shape[2]
+    made: Pixels = np.empty((*pixels.shape[:2], count + 1), pixels.dtype)
+    alpha = count + pixels.shape[2] - 1  # as all channels of both are numbered
+    places = [*(place for channel in range(count) for place in (channel, channel)), alpha, count]
+    cv2.mixChannels([changed, pixels], [made], places)
+    return made
+
+
+def pointwise(pixels: Pixels, change: Callable[[Pixels], Pixels]) -> Pixels:
+    """Return the picture with each gray or BGR value changed by itself, its alpha as it was."""
+    import numpy as np
+
+    if pixels.dtype == np.uint8 and not has_alpha(pixels):
+        return change(pixels)  # little is wider than that
+    return in_bands(pixels, lambda rows: without_touching_alpha(rows, change))
 
 
 def along(pixels: Pixels, curve: Curve) -> Pixels:
@@ -58,18 +71,16 @@ def along(pixels: Pixels, curve: Curve) -> Pixels:
     import numpy as np
 
     if pixels.dtype == np.float32:
-        return without_touching_alpha(
-            pixels, lambda colour: np.clip(curve(colour), 0, 1).astype(np.float32)
-        )
+        return pointwise(pixels, lambda colour: np.clip(curve(colour), 0, 1).astype(np.float32))
     most = peak(pixels)
     every = np.arange(most + 1)
     table = np.rint(np.clip(curve(every / most) * most + UP, 0, most)).astype(pixels.dtype)
     if (table == every).all():
         return pixels
     if pixels.dtype == np.uint16:
-        return without_touching_alpha(pixels, lambda colour: np.take(table, colour))
+        return pointwise(pixels, lambda colour: np.take(table, colour))
     scaled = _scaled(curve, table)
-    return without_touching_alpha(pixels, scaled or (lambda colour: cv2.LUT(colour, table)))
+    return pointwise(pixels, scaled or (lambda colour: cv2.LUT(colour, table)))
 
 
 def _scaled(curve: Curve, table: Pixels) -> Callable[[Pixels], Pixels] | None:

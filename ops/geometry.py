@@ -205,13 +205,18 @@ def _inside(pixels: Pixels, tolerance: float) -> Pixels:
     import cv2
     import numpy as np
 
+    from .bands import in_bands
     from .colour import of_eight_bits
 
     first, most = pixels[0, 0].astype(np.float64), of_eight_bits(tolerance, pixels)
-    if pixels.dtype != np.uint8:
-        differs: Pixels = np.abs(pixels.astype(np.float64) - first) > most
-        anywhere: Pixels = np.any(differs.reshape(*pixels.shape[:2], -1), axis=2)
+
+    def inside(rows: Pixels) -> Pixels:
+        differs: Pixels = np.abs(rows.astype(np.float64) - first) > most
+        anywhere: Pixels = np.any(differs.reshape(*rows.shape[:2], -1), axis=2)
         return anywhere.astype(np.uint8)
+
+    if pixels.dtype != np.uint8:
+        return in_bands(pixels, inside)
     bounds = (np.ceil(first - most), np.floor(first + most))
     low, high = (np.atleast_1d(bound.clip(0, 255)) for bound in bounds)
     return cv2.bitwise_not(cv2.inRange(pixels, low, high))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from .bands import in_bands
 from .operation import Depth
 
 if TYPE_CHECKING:
@@ -69,13 +70,16 @@ def to_depth(pixels: Pixels, depth: Depth) -> Pixels:
         return pixels
     if pixels.dtype == np.uint8 and depth == "uint16":
         return pixels.astype(np.uint16) * np.uint16(257)
-    scaled = pixels.astype(np.float32)
-    scaled *= np.float32(_PEAK[depth] / _PEAK[pixels.dtype.name])
+    scale = np.float32(_PEAK[depth] / _PEAK[pixels.dtype.name])
     if depth == "float32":
-        return scaled
-    np.nan_to_num(scaled, copy=False)
-    np.clip(scaled, 0, _PEAK[depth], out=scaled)
-    return np.rint(scaled, out=scaled).astype(depth)
+        return np.multiply(pixels, scale, dtype=np.float32)
+
+    def scaled(rows: Pixels) -> Pixels:
+        values = np.nan_to_num(rows.astype(np.float32) * scale)
+        found: Pixels = np.rint(np.clip(values, 0, _PEAK[depth])).astype(depth)
+        return found
+
+    return in_bands(pixels, scaled)
 
 
 def stretched(pixels: Pixels, bits: int) -> Pixels:

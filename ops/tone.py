@@ -61,11 +61,11 @@ def invert(pixels: Pixels) -> Pixels:
     import cv2
     import numpy as np
 
-    from .colour import along, without_touching_alpha
+    from .colour import along, pointwise
 
     if pixels.dtype == np.float32:
         return along(pixels, lambda values: 1 - values)
-    return without_touching_alpha(pixels, cv2.bitwise_not)
+    return pointwise(pixels, cv2.bitwise_not)
 
 
 def brightness(pixels: Pixels, *, amount: float) -> Pixels:
@@ -129,12 +129,12 @@ def sepia(pixels: Pixels) -> Pixels:
     """
     import cv2
 
-    from .colour import without_touching_alpha
+    from .colour import pointwise
 
     def toned(colour: Pixels) -> Pixels:
         return _toned(cv2.cvtColor(colour, cv2.COLOR_GRAY2BGR) if colour.ndim == 2 else colour)
 
-    return without_touching_alpha(pixels, toned)
+    return pointwise(pixels, toned)
 
 
 def _toned(bgr: Pixels) -> Pixels:
@@ -178,9 +178,12 @@ def threshold(pixels: Pixels, *, method: str, value: float, ksize: int, offset: 
 
 def eight_bit_gray(pixels: Pixels) -> Pixels:
     """Return HxW uint8: luma, alpha left out."""
+    from .bands import in_bands
     from .picture import to_depth, without_alpha
 
-    return grayscale(to_depth(without_alpha(pixels), "uint8"))
+    if pixels.dtype == "uint8":
+        return grayscale(without_alpha(pixels))
+    return in_bands(pixels, lambda rows: grayscale(to_depth(without_alpha(rows), "uint8")))
 
 
 IDENTITY = Operation(
