@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import psutil
 import pytest
 
@@ -13,9 +14,12 @@ from pixmesh.node.weights import VARIABLE
 from pixmesh.tests.support import blip
 from pixmesh.tests.support.eventually import eventually
 from pixmesh.tests.support.meshes import Member, RealMesh
-from pixmesh.tests.support.photos import skimage_files
+from pixmesh.tests.support.photos import drawn, skimage_files
 
 PATIENCE = 180.0
+MANY = 300
+"""Pictures, so that the process is at work for long enough to be stopped over several."""
+
 HERE = """
 import json, pathlib, sys
 from pixmesh.ops import caption
@@ -68,7 +72,9 @@ def stopped_over_several(node: Member) -> psutil.Process | None:
 def test_what_ends_a_model_that_looks_at_several_costs_no_slot(
     mesh: RealMesh, small: Path, atlas: Member
 ) -> None:
-    photos = [str(path) for path in skimage_files() if path.suffix == ".png"]
+    photos = [str(mesh.folder / f"{number}.png") for number in range(MANY)]
+    for number, photo in enumerate(photos):
+        cv2.imwrite(photo, drawn(number, 64, 48))
     run = mesh.start("run", "caption prompt='a photo of' length=9", *photos)
     process = eventually(lambda: stopped_over_several(atlas), PATIENCE, longest_pause=0.005)
     assert process is not None
