@@ -220,9 +220,10 @@ class Models:
             self._is_not_loaded(model, why)
         if one.lent:
             log.warning("%s: %s", model, why)
-        self._singly.discard(model)
         if one.lent and running not in one.lent:
             self._singly.add(model)  # one of these may have ended it
+        else:
+            self._singly.discard(model)
         for attempt, slot in one.lent.items():
             if attempt == running:
                 self._end_slot(slot, why)
@@ -233,6 +234,15 @@ class Models:
         for slot in self.slots:
             if slot.name == name:
                 slot.kill("crashed", why)
+
+    def slot_died(self, name: str) -> None:
+        """Take in that a slot is gone: what it had asked for is nobody's."""
+        for model, one in self._loaded.items():
+            asked = [attempt for attempt, slot in one.lent.items() if slot == name]
+            for attempt in asked:
+                del one.lent[attempt]
+            if one.process.running in asked:
+                one.process.kill("crashed", f"{model} was at work for a slot that is gone")
 
     # ---- how long it takes ----------------------------------------------------------
 
@@ -258,12 +268,3 @@ class Models:
             if waited and now - one.used_at >= most:
                 log.warning("%s: it has said nothing for %.0f s", model, most)
                 one.process.kill("hung", f"it said nothing for {most:.0f} s")
-
-    def slot_died(self, name: str) -> None:
-        """Take in that a slot is gone: what it had asked for is nobody's."""
-        for model, one in self._loaded.items():
-            asked = [attempt for attempt, slot in one.lent.items() if slot == name]
-            for attempt in asked:
-                del one.lent[attempt]
-            if one.process.running in asked:
-                one.process.kill("crashed", f"{model} was at work for a slot that is gone")

@@ -23,9 +23,9 @@ def canny(pixels: Pixels, *, low: float, high: float) -> Pixels:
     """
     import cv2
 
-    from .picture import to_depth, without_alpha
+    from .picture import eight_bit_colour
 
-    return cv2.Canny(to_depth(without_alpha(pixels), "uint8"), low, high)
+    return cv2.Canny(eight_bit_colour(pixels), low, high)
 
 
 def sobel(pixels: Pixels, *, ksize: int) -> Pixels:

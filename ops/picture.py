@@ -82,6 +82,13 @@ def to_depth(pixels: Pixels, depth: Depth) -> Pixels:
     return in_bands(pixels, scaled)
 
 
+def eight_bit_colour(pixels: Pixels) -> Pixels:
+    """Return gray or BGR of 8 bits, alpha left out; the input itself where it is that."""
+    if pixels.dtype == "uint8":
+        return without_alpha(pixels)
+    return in_bands(pixels, lambda rows: to_depth(without_alpha(rows), "uint8"))
+
+
 def stretched(pixels: Pixels, bits: int) -> Pixels:
     """Return uint16 over its full range from values of `bits` bits (9 to 15), by repetition."""
     import numpy as np

@@ -4,8 +4,8 @@
 
 Owns the word that stands for one in a canonical recipe: the content is in it, so that it is part
 of what a job is, and its shape, so that layouts and memory are foretold from the text alone; and
-that it is camera RAW, which not every node reads. Where
-its file is, and how it travels, is the business of others.
+that it is camera RAW, which not every node reads. Where its file is, and how it travels, is the
+business of others.
 """
 
 from __future__ import annotations

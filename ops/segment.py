@@ -113,13 +113,9 @@ def eight_bit_bgr(pixels: Pixels) -> Pixels:
     """Return HxWx3 uint8 BGR, alpha left out; it may be the input itself."""
     import cv2
 
-    from .bands import in_bands
-    from .picture import to_depth, without_alpha
+    from .picture import eight_bit_colour
 
-    if pixels.dtype == "uint8":
-        colour = without_alpha(pixels)
-    else:
-        colour = in_bands(pixels, lambda rows: to_depth(without_alpha(rows), "uint8"))
+    colour = eight_bit_colour(pixels)
     return cv2.cvtColor(colour, cv2.COLOR_GRAY2BGR) if colour.ndim == 2 else colour
 
 

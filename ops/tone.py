@@ -178,12 +178,9 @@ def threshold(pixels: Pixels, *, method: str, value: float, ksize: int, offset: 
 
 def eight_bit_gray(pixels: Pixels) -> Pixels:
     """Return HxW uint8: luma, alpha left out."""
-    from .bands import in_bands
-    from .picture import to_depth, without_alpha
+    from .picture import eight_bit_colour
 
-    if pixels.dtype == "uint8":
-        return grayscale(without_alpha(pixels))
-    return in_bands(pixels, lambda rows: grayscale(to_depth(without_alpha(rows), "uint8")))
+    return grayscale(eight_bit_colour(pixels))
 
 
 IDENTITY = Operation(

@@ -44,8 +44,7 @@ def watermark(
     Any channels and depth, kept; alpha as it was. `size` and `margin` are per cent of the picture's
     shorter side: so high are letters, so long is the shorter side of a logo, which is laid over as
     its alpha says. Letters are smaller where the text would be wider than the picture; they are
-    those of Pillow's own font. Source: `PIL.ImageDraw`,
-    `cv2.resize`.
+    those of Pillow's own font. Source: `PIL.ImageDraw`, `cv2.resize`.
     """
     from .paint import value_of
 
